@@ -1,0 +1,140 @@
+"""Permits, lines' switches, latches, sessions and work reports."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from sekisho.contracts.models import Contract, System
+from sekisho.people.models import Line, Person, Terminal
+
+
+class Permit(models.Model):
+    """The city's yes to one maintenance window (許可). `number` is `R8-0001`: fiscal year and ordinal."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "申請中"
+        RETURNED = "returned", "差戻し"
+        APPROVED = "approved", "許可"
+        WITHDRAWN = "withdrawn", "取消し"
+
+    number = models.CharField(primary_key=True, max_length=20)
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="permits")
+    system = models.ForeignKey(System, on_delete=models.PROTECT)
+    operators = models.ManyToManyField(Person, related_name="permits")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    work = models.TextField()
+    rollback = models.TextField()
+    """How the work is undone if it goes wrong."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    requested_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    comment = models.TextField(blank=True)
+    documents = models.JSONField(default=list)
+    """The documents (`code@version sha256`) whose terms the approval rested on."""
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-starts"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="permit_ends_after_start", condition=Q(ends__gt=F("starts"))),
+            models.CheckConstraint(
+                name="permit_decided_by_someone",
+                condition=Q(state="requested") | Q(decided_by__isnull=False, decided_at__isnull=False),
+            ),
+        ]
+
+    @property
+    def subject(self) -> str:
+        return f"permit:{self.number}"
+
+
+class LineSwitch(models.Model):
+    """Whether a line is open now. No row means closed."""
+
+    line = models.OneToOneField(Line, primary_key=True, on_delete=models.PROTECT, related_name="switch")
+    is_open = models.BooleanField(default=False)
+    changed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+    reason = models.TextField()
+
+
+class Session(models.Model):
+    """One passage through the gate: one connection, one permit, one recording. `id` is the gate's."""
+
+    id = models.UUIDField(primary_key=True)
+    permit = models.ForeignKey(Permit, on_delete=models.PROTECT, related_name="sessions")
+    operator = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="sessions")
+    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT)
+    source_address = models.GenericIPAddressField()
+    gate = models.CharField(max_length=40)
+    opened_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    """Until when the gate has said that it still holds this session."""
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+    """An `EndReason` of `access/rules.py`."""
+    exit_status = models.IntegerField(null=True)
+    recording_bytes = models.BigIntegerField(null=True)
+    recording_root = models.CharField(max_length=64, blank=True)
+    """RFC 6962 root over the recording's chunks, hex; also in the session's evidence."""
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-opened_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["ended_at"], name="session_ended"),
+        ]
+
+    @property
+    def subject(self) -> str:
+        return f"session:{self.id}"
+
+
+class Latch(models.Model):
+    """A cut that holds (遮断): nothing it covers connects until the city releases it.
+
+    Covers what is set: a line, or an operator and a permit, or with nothing set, everything.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    session = models.ForeignKey(Session, null=True, on_delete=models.PROTECT, related_name="latches")
+    line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="latches")
+    operator = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="latches")
+    permit = models.ForeignKey(Permit, null=True, on_delete=models.PROTECT, related_name="latches")
+    cut_by = models.CharField(max_length=128)
+    """The actor: `person:…` from the console, `os-user:…` from the command line."""
+    cut_at = models.DateTimeField()
+    milliseconds = models.FloatField(null=True)
+    """From the gate's receiving the request to the last connection's closing, as the gate measured it."""
+    reason = models.TextField(blank=True)
+    """Chosen afterwards."""
+    released_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True)
+    release_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-cut_at"]
+
+
+class WorkReport(models.Model):
+    """What the operator did in a session, in his words, until the city confirms it (作業報告)."""
+
+    class State(models.TextChoices):
+        FILED = "filed", "提出済み"
+        RETURNED = "returned", "差戻し"
+        CONFIRMED = "confirmed", "確認済み"
+
+    session = models.OneToOneField(Session, primary_key=True, on_delete=models.PROTECT, related_name="report")
+    done = models.TextField()
+    """What was done."""
+    outcome = models.TextField()
+    """How it ended, and what remains."""
+    state = models.CharField(max_length=10, choices=State.choices, default=State.FILED)
+    filed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    filed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    comment = models.TextField(blank=True)

@@ -1,0 +1,5 @@
+"""The command line: every verb an administrator needs without a browser."""
+
+
+def main() -> None:
+    raise NotImplementedError
