@@ -1,0 +1,129 @@
+"""The gate's side of the control socket (`access/control.py`): status, wake, cut.
+
+Needs neither database nor console. Who may open the socket is the file system's answer; who cut is taken
+from the kernel (SO_PEERCRED) for the command line, and believed of the console, which runs as one of us.
+"""
+
+import asyncio
+import json
+import os
+import pwd
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sekisho.access.rules import LatchFacts
+from sekisho.gate.gate import Gate
+from sekisho.kernel.ids import LineCode
+
+ANSWER_TIMEOUT = 5.0
+
+
+class ControlServer:
+    """Listens on the installation's gate socket."""
+
+    def __init__(self, gate: Gate, path: Path) -> None:
+        self._gate = gate
+        self._path = path
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o117)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                line = await reader.readline()
+                answer = await self._answer(line, _peer(writer))
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            writer.transport.abort()
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes, peer: str) -> dict[str, Any]:
+        try:
+            message = json.loads(line)
+            verb = message["verb"]
+        except (ValueError, KeyError, TypeError):
+            return _error("bad-request", "要求を読めません。", "The request cannot be read.")
+        if verb == "status":
+            return self._status()
+        if verb == "wake":
+            self._gate.woken()
+            return {"ok": True}
+        if verb == "cut":
+            return await self._cut(message, peer)
+        return _error("unknown-verb", "知らない要求です。", "Unknown request.")
+
+    def _status(self) -> dict[str, Any]:
+        gate = self._gate
+        return {
+            "ok": True,
+            "gate": gate.name,
+            "sessions": [str(key) for key, passage in gate.passages.items() if passage.permit],
+            "latches": len(gate.latches.held),
+            "database": gate.database_seen,
+            "ready": gate.ready,
+        }
+
+    async def _cut(self, message: dict[str, Any], peer: str) -> dict[str, Any]:
+        by = str(message.get("by", ""))
+        if not by.startswith("person:"):
+            by = peer
+        session: UUID | None = None
+        covers: LatchFacts | None
+        if "session" in message:
+            try:
+                session = UUID(message["session"])
+            except ValueError:
+                return _error("bad-request", "接続番号の形が違います。", "That is not a session id.")
+            covers = self._gate.cover_of(session)
+        elif "line" in message:
+            covers = LatchFacts(line=LineCode(str(message["line"])))
+        elif message.get("everything") is True:
+            covers = LatchFacts()
+        else:
+            return _error("bad-request", "何を切るのか書かれていません。", "It does not say what to cut.")
+        if covers is None:
+            return _error(
+                "not-connected",
+                "その接続は今この関所にありません(もう終わっています)。",
+                "That session is not at this gate now (it has ended).",
+            )
+        latch, ended, milliseconds = await self._gate.cut(covers, by, session)
+        return {
+            "ok": True,
+            "latch": str(latch),
+            "ended": [str(each) for each in ended],
+            "milliseconds": round(milliseconds, 2),
+        }
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    credentials = writer.get_extra_info("socket").getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+    )
+    _, uid, _ = struct.unpack("3i", credentials)
+    try:
+        return f"os-user:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"os-user:{uid}"
+
+
+def _error(code: str, ja: str, en: str) -> dict[str, Any]:
+    return {"ok": False, "error": code, "ja": ja, "en": en}

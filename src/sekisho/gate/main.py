@@ -1,0 +1,63 @@
+"""Starts a gate from an installation and stops it cleanly on SIGTERM or SIGINT."""
+
+import asyncio
+import functools
+import gc
+import logging
+import signal
+
+import asyncssh
+
+from sekisho.gate.connection import connection_factory, server_options
+from sekisho.gate.control_server import ControlServer
+from sekisho.gate.gate import Gate
+from sekisho.gate.target import TargetKeys, connect
+from sekisho.gate.visitor import GateVisitor
+from sekisho.kernel.clock import Clock, SystemClock
+from sekisho.kernel.installation import Installation
+
+log = logging.getLogger(__name__)
+LOGIN_SECONDS = 60.0
+BACKLOG = 128
+
+
+def run(installation: Installation) -> None:
+    """Runs until told to stop. Needs Django set up (`sekisho gate` does)."""
+    asyncssh.set_log_level(logging.WARNING)
+    asyncio.run(serve(installation, SystemClock()))
+
+
+async def serve(installation: Installation, clock: Clock, stop: asyncio.Event | None = None) -> None:
+    """The gate's life: listen, serve, stop. Returns when `stop` is set and everything is closed."""
+    stopped = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopped.set)
+    keys = TargetKeys(
+        ca=asyncssh.read_private_key(str(installation.keys / "gate-ca")),
+        fallback=asyncssh.read_private_key(str(installation.keys / "gate-target-key")),
+    )
+    terminal_ca = asyncssh.read_public_key(str(installation.keys / "terminal-ca.pub"))
+    gate = Gate(installation, clock, terminal_ca.public_data, functools.partial(connect, keys))
+    control = ControlServer(gate, installation.gate_socket)
+    options = server_options(
+        asyncssh.read_private_key(str(installation.keys / "gate-host-key")), LOGIN_SECONDS
+    )
+    await control.start()
+    server = await loop.create_server(
+        connection_factory(options, lambda: GateVisitor(gate)),
+        installation.options.gate_address,
+        installation.options.gate_port,
+        backlog=BACKLOG,
+    )
+
+    async def started() -> None:
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at in the middle of a keystroke
+        log.info("gate %s listens on %s", gate.name, server.sockets[0].getsockname())
+
+    try:
+        await gate.run(started, stopped)
+    finally:
+        server.close()
+        await control.stop()

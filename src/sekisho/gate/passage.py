@@ -1,0 +1,320 @@
+"""One passage: a connection that has given its three proofs, until its end.
+
+Owns every reason for which it can end (`end`): whoever is first wins, the rest changes nothing. Enters the
+register before it asks whether it may open, so that a cut or a closed line in between is not missed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncssh
+
+from sekisho.access.deadline import Deadline
+from sekisho.access.gateway import Claim, Examination, Target
+from sekisho.access.rules import EndReason, Granted, LatchFacts
+from sekisho.evidence.tags import Tag
+from sekisho.gate import messages
+from sekisho.gate.relay import OperatorSession, Relay, TargetSession
+from sekisho.gate.target import TargetFailed, TargetKeyChanged
+from sekisho.gate.terminal_guard import TerminalGuard
+from sekisho.kernel.ids import LineCode, PermitNumber
+from sekisho.kernel.outcome import Refused
+from sekisho.vault.recorder import Recorder, RecorderFailed
+
+if TYPE_CHECKING:
+    from sekisho.gate.gate import Gate
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS_SECONDS = 0.02
+"""How long a cut waits for its last line to leave, where nothing else is queued."""
+DRAIN_SECONDS = 30.0
+"""How long a finished session may take to deliver its last output."""
+WARN_MINUTES = (15, 5, 1)
+MAX_DENIED = 32
+
+
+@dataclass(slots=True)
+class Passage:
+    """Lives on the event loop; nothing here blocks."""
+
+    gate: "Gate"
+    id: UUID
+    claim: Claim
+    line: LineCode | None
+    connection: asyncssh.SSHServerConnection
+    operator: OperatorSession
+    permit: PermitNumber | None = None
+    ended: EndReason | None = None
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    _target: asyncssh.SSHClientConnection | None = None
+    _target_session: TargetSession | None = None
+    _relay: Relay | None = None
+    _recorder: Recorder | None = None
+    _deadline: Deadline | None = None
+    _warned: set[int] = field(default_factory=set)
+    _ordinal: int = 0
+    _denied: int = 0
+
+    def covered_by(self, latch: LatchFacts) -> bool:
+        """Whether a latch holds this passage."""
+        named = [
+            (latch.line, self.line),
+            (latch.operator, self.claim.operator),
+            (latch.permit, self.permit),
+        ]
+        return any(each == mine for each, mine in named if each) or not any(each for each, _ in named)
+
+    # The life of a passage
+
+    async def run(self) -> None:
+        """From the request to the end. Every way out goes through `end`."""
+        try:
+            examination = await self._open()
+            if isinstance(examination.answer, Granted) and examination.target and not self.ended:
+                await self._go_on(examination.target, examination.answer)
+        except TargetKeyChanged:
+            self._alarm(Tag.TARGET_KEY_CHANGED)
+            self.end(EndReason.TARGET_KEY_CHANGED)
+        except TargetFailed:
+            self._alarm(Tag.TARGET_FAILED)
+            self.end(EndReason.TARGET_FAILED)
+        except RecorderFailed:
+            self.end(EndReason.RECORDER_FAILED)
+        except Exception:
+            log.exception("passage %s", self.id)
+            self.end(EndReason.PROTOCOL)
+
+    async def _open(self) -> Examination:
+        gate = self.gate
+        gate.passages[self.id] = self
+        examination = await gate.open_session(self.id, self.claim)
+        if isinstance(examination.answer, Refused):
+            del gate.passages[self.id]
+            self._refuse(examination.answer)
+            return examination
+        self._ordinal = 1
+        self.permit = examination.permit
+        self._set_deadline(examination.answer.until)
+        if any(self.covered_by(latch) for latch in gate.latches.held):
+            self.end(EndReason.CUT)
+        return examination
+
+    async def _go_on(self, target: Target, granted: Granted) -> None:
+        request = self.operator.request
+        self._recorder = self.gate.new_recorder(self.id, target, request)
+        guard = TerminalGuard(target.charset) if request.terminal is not None else None
+        relay = Relay(
+            self._recorder, self.operator.channel, guard, self._recorder_failed, self._output_stripped
+        )
+        self._relay = relay
+        text = messages.notice(target.name, str(self.permit), granted.until, str(self.id))
+        relay.from_gate(text, request.terminal is not None)
+        self._target = await self.gate.connect(target, self.id, self.claim.operator, self.gate.clock.now())
+        if self.ended:
+            self._target.abort()
+            return
+        channel, session = await self._target.create_session(
+            lambda: TargetSession(relay, self._target_gone),
+            command=request.command,
+            request_pty="force" if request.terminal is not None else False,
+            term_type=request.terminal or None,
+            term_size=request.size,
+            term_modes=request.modes or {},
+            encoding=None,
+        )
+        self._target_session = session
+        relay.connect(channel)
+        self.operator.joined(relay)
+
+    def _refuse(self, refused: Refused) -> None:
+        detail = {
+            "reasons": list(refused.codes),
+            "system": self.claim.system,
+            "terminal": self.claim.terminal,
+        }
+        self.gate.note(Tag.SESSION_REFUSED, [f"person:{self.claim.operator}"], detail)
+        self._say(messages.refusal(refused))
+        self._close_channel(1)
+        self.ended = EndReason.NO_LONGER_ALLOWED
+        self.gate.spawn(self._close_connection(DRAIN_SECONDS))
+
+    # What is told to it while it lives
+
+    def decided(self, answer: Granted | Refused) -> None:
+        """The decision, made again on the present facts."""
+        if isinstance(answer, Granted):
+            self._set_deadline(answer.until)
+        else:
+            self.end(_end_reason(answer.codes), answer)
+
+    def tick(self, wall: datetime, monotonic: float) -> None:
+        """Looks at the clock: warnings at 15, 5 and 1 minutes, then the end."""
+        if self._deadline is None or self.ended:
+            return
+        left = self._deadline.remaining(wall, monotonic)
+        if left <= 0:
+            self.end(EndReason.WINDOW_ENDED)
+            return
+        due = [minutes for minutes in WARN_MINUTES if left <= minutes * 60 and minutes not in self._warned]
+        if due and self._relay is not None:
+            self._warned.update(due)
+            self._relay.from_gate(messages.warning(min(due)), self.operator.request.terminal is not None)
+            self.evidence(Tag.SESSION_WARNED, {"minutes": min(due)})
+
+    def denied(self, what: str) -> None:
+        """The client asked for what is never given. Too many and it ends."""
+        self._denied += 1
+        self.evidence(Tag.REQUEST_DENIED, {"request": what})
+        if self._denied > MAX_DENIED:
+            self.end(EndReason.TOO_MANY_REQUESTS)
+
+    def operator_gone(self) -> None:
+        self.end(EndReason.CLIENT_GONE)
+
+    def evidence(self, tag: Tag, detail: dict[str, Any]) -> None:
+        """One record of this session, counted, so that a missing one is noticed."""
+        if self._ordinal == 0 or self.ended:
+            return
+        self._ordinal += 1
+        self.gate.note(tag, self._subjects(), {**detail, "ordinal": self._ordinal})
+
+    # The end
+
+    def end(self, reason: EndReason, refused: Refused | None = None) -> None:
+        """Ends the passage at once. The first reason stands."""
+        if self.ended:
+            return
+        self.ended = reason
+        self.gate.passages.pop(self.id, None)
+        if reason is EndReason.FINISHED:
+            self._close_channel(None)
+            grace = DRAIN_SECONDS
+        else:
+            self._last_words(reason, refused)
+            grace = LAST_WORDS_SECONDS
+        if self._relay is not None:
+            self._relay.closed = True
+        if self._target is not None:
+            self._target.abort()
+        if grace == LAST_WORDS_SECONDS and self._unsent():
+            self.connection.abort()
+        self.gate.spawn(self._close_connection(grace))
+        self.gate.spawn(self._write_end(reason))
+
+    async def _close_connection(self, grace: float) -> None:
+        try:
+            async with asyncio.timeout(grace):
+                if self.operator.channel is not None:
+                    await self.operator.channel.wait_closed()
+                self.connection.close()
+                await self.connection.wait_closed()
+        except TimeoutError:
+            self.connection.abort()
+        finally:
+            self.closed.set()
+
+    async def _write_end(self, reason: EndReason) -> None:
+        if self._ordinal == 0:
+            return
+        recording = await self.gate.close_recorder(self._recorder)
+        self._ordinal += 1
+        session = self._target_session
+        await self.gate.journal_now(
+            "end_session",
+            {
+                "session": str(self.id),
+                "reason": reason.value,
+                "exit_status": session.status if session else None,
+                "exit_signal": session.signal[0][:16] if session and session.signal else None,
+                "recording": recording,
+                "ordinal": self._ordinal,
+            },
+        )
+
+    def _last_words(self, reason: EndReason, refused: Refused | None) -> None:
+        text = messages.ended(reason)
+        if text is None or self._unsent():
+            return
+        if refused is not None:
+            text += messages.refusal(refused)
+        self._say(text)
+        self._close_channel(1)
+
+    def _close_channel(self, status: int | None) -> None:
+        session, channel = self._target_session, self.operator.channel
+        if channel is None or channel.is_closing():
+            return
+        if status is None and session is not None and session.signal is not None:
+            channel.exit_with_signal(*session.signal)
+        elif status is None and session is not None and session.status is None:
+            channel.close()
+        else:
+            channel.exit(status if status is not None else (session.status or 0) if session else 1)
+
+    def _say(self, text: str) -> None:
+        channel = self.operator.channel
+        if channel is None or channel.is_closing():
+            return
+        terminal = self.operator.request.terminal is not None
+        if self._relay is not None and self.ended is not EndReason.RECORDER_FAILED:
+            self._relay.from_gate(text, terminal)
+        elif terminal:
+            channel.write(text.replace("\n", "\r\n").encode())
+        else:
+            channel.write_stderr(text.encode())
+
+    def _unsent(self) -> bool:
+        transport = self.connection._transport
+        channel = self.operator.channel
+        return bool(
+            transport is None
+            or transport.get_write_buffer_size()
+            or (channel is not None and channel.get_write_buffer_size())
+        )
+
+    # What the relay and the target tell
+
+    def _target_gone(self, error: Exception | None) -> None:
+        session = self._target_session
+        known = session is not None and (session.status is not None or session.signal is not None)
+        self.end(EndReason.FINISHED if known or error is None else EndReason.TARGET_FAILED)
+
+    def _recorder_failed(self) -> None:
+        self.end(EndReason.RECORDER_FAILED)
+
+    def _output_stripped(self, numbers: Sequence[int]) -> None:
+        self.evidence(Tag.OUTPUT_STRIPPED, {"osc": sorted(set(numbers)), "count": len(numbers)})
+
+    def _alarm(self, tag: Tag) -> None:
+        self.evidence(tag, {})
+
+    def _set_deadline(self, until: datetime) -> None:
+        clock = self.gate.clock
+        if self._deadline is None or self._deadline.until != until:
+            self._deadline = Deadline(until, clock.now(), clock.monotonic())
+            left = self._deadline.remaining(clock.now(), clock.monotonic())
+            self._warned = {minutes for minutes in self._warned if left <= minutes * 60}
+
+    def _subjects(self) -> list[str]:
+        subjects = [f"session:{self.id}", f"person:{self.claim.operator}"]
+        return [*subjects, *([f"permit:{self.permit}"] if self.permit else [])]
+
+
+def _end_reason(codes: Sequence[str]) -> EndReason:
+    ranked = (
+        ("latched", EndReason.CUT),
+        ("line-closed", EndReason.LINE_CLOSED),
+        ("permit-withdrawn", EndReason.PERMIT_WITHDRAWN),
+        ("permit-ended", EndReason.WINDOW_ENDED),
+        ("outside-hours", EndReason.WINDOW_ENDED),
+    )
+    return next(
+        (reason for word, reason in ranked if any(code.startswith(word) for code in codes)),
+        EndReason.NO_LONGER_ALLOWED,
+    )
