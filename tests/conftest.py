@@ -2,7 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+
+import django
+import pytest
 
 _home = Path(tempfile.mkdtemp(prefix="sekisho-test-"))
 for folder in ("keys", "evidence", "recordings", "gate", "run"):
@@ -15,3 +20,33 @@ for folder in ("keys", "evidence", "recordings", "gate", "run"):
 )
 os.environ["SEKISHO_HOME"] = str(_home)
 os.environ["DJANGO_SETTINGS_MODULE"] = "sekisho.settings"
+django.setup()
+
+TRIGGERS = {
+    "sqlite": "SELECT 'DROP TRIGGER ' || name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'evidence%'",
+    "postgresql": "SELECT 'DROP TRIGGER ' || tgname || ' ON ' || tgrelid::regclass FROM pg_trigger"
+    " WHERE NOT tgisinternal AND tgname LIKE 'evidence%'",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _evidence_steps_aside_between_tests() -> Iterator[None]:
+    """After a transactional test the tables are emptied, which evidence refuses: only here its triggers go."""
+    from django.db import connection
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    flush = BaseDatabaseOperations.execute_sql_flush
+    append_only = import_module("sekisho.evidence.migrations.0002_append_only")
+
+    def without_triggers(operations: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(TRIGGERS[connection.vendor])
+            for (drop,) in cursor.fetchall():
+                cursor.execute(drop)
+            flush(operations, sql_list)
+            for statement in append_only.statements(connection.vendor):
+                cursor.execute(statement)
+
+    BaseDatabaseOperations.execute_sql_flush = without_triggers
+    yield
+    BaseDatabaseOperations.execute_sql_flush = flush
