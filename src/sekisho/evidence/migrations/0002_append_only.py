@@ -31,9 +31,12 @@ FOR EACH {each} EXECUTE FUNCTION evidence_refuse()
 """
 
 
+def statements(vendor):
+    return {"sqlite": _sqlite, "postgresql": _postgresql}[vendor]()
+
+
 def append_only(apps, schema_editor):
-    make = {"sqlite": _sqlite, "postgresql": _postgresql}[schema_editor.connection.vendor]
-    for statement in make():
+    for statement in statements(schema_editor.connection.vendor):
         schema_editor.execute(statement, params=None)
 
 
