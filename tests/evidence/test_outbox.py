@@ -112,11 +112,12 @@ STATEMENTS = [
 ]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_the_database_refuses_to_change_evidence(statement: str):
     """Not by the ORM's manners but in the database itself: UPDATE, DELETE, REPLACE and TRUNCATE fail."""
-    leave()
+    with transaction.atomic():
+        leave()
     entry = Entry.objects.create(index=0, record_id=ID, tag="t", at=AT, actor="a", payload=b"x")
     EntrySubject.objects.create(entry=entry, subject="line:L1")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
