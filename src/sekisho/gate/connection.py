@@ -14,7 +14,7 @@ import asyncssh
 from asyncssh.auth import _server_auth_handlers, _ServerPasswordAuth, _ServerPublicKeyAuth
 from asyncssh.channel import SSHServerChannel
 from asyncssh.connection import SSHServerConnection
-from asyncssh.constants import MSG_USERAUTH_PK_OK
+from asyncssh.auth import MSG_USERAUTH_PK_OK
 from asyncssh.packet import SSHPacket, String
 
 READ_BYTES = 1 << 16
