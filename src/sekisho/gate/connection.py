@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import asyncssh
-from asyncssh.auth import _server_auth_handlers, _ServerPasswordAuth, _ServerPublicKeyAuth
+from asyncssh.auth import MSG_USERAUTH_PK_OK, _server_auth_handlers, _ServerPasswordAuth, _ServerPublicKeyAuth
 from asyncssh.channel import SSHServerChannel
 from asyncssh.connection import SSHServerConnection
-from asyncssh.auth import MSG_USERAUTH_PK_OK
 from asyncssh.packet import SSHPacket, String
 
 READ_BYTES = 1 << 16
