@@ -78,6 +78,11 @@ class LogWriter:
     def size(self) -> int:
         return self._frontier.size
 
+    @property
+    def usable(self) -> bool:
+        """False once a write has failed: then close this writer and open another."""
+        return self._usable
+
     def append(self, entries: Sequence[bytes]) -> int:
         """Appends canonical records, durable and under a signed checkpoint on return. The first's index."""
         if not self._usable:
