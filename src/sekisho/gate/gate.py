@@ -162,7 +162,7 @@ class Gate:
         self._recorders = {key: each for key, each in self._recorders.items() if each is not recorder}
         digest = await asyncio.get_running_loop().run_in_executor(self._sync, recorder.close)
         return {
-            "bytes": digest.bytes,
+            "bytes": digest.size,
             "root": root_of_hashes(digest.leaves).hex(),
             "chunk_bytes": CHUNK_BYTES,
         }
@@ -350,7 +350,7 @@ class Gate:
             return None
         digest = digest_file(path)
         root = root_of_hashes(digest.leaves).hex()
-        return {"bytes": digest.bytes, "root": root, "chunk_bytes": CHUNK_BYTES}
+        return {"bytes": digest.size, "root": root, "chunk_bytes": CHUNK_BYTES}
 
 
 def _look(
