@@ -1,14 +1,27 @@
 """May this connection be open at this moment? Pure: values in, a decision out (design, invariant 2)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from sekisho.contracts.grant import Grant
-from sekisho.kernel.ids import ContractCode, ContractorCode, LineCode, LoginId, PermitNumber, SiteCode
-from sekisho.kernel.ids import SystemCode, TerminalCode
-from sekisho.kernel.outcome import Refused
+from sekisho.access.sentences import SENTENCES
+from sekisho.contracts.grant import Grant, Term
+from sekisho.contracts.values import Hours, Names
+from sekisho.kernel.clock import TOKYO
+from sekisho.kernel.ids import (
+    ContractCode,
+    ContractorCode,
+    LineCode,
+    LoginId,
+    PermitNumber,
+    SiteCode,
+    SystemCode,
+    TerminalCode,
+)
+from sekisho.kernel.outcome import Reason, Refused, Source
+from sekisho.kernel.text import Text
 
 type_of_network = IPv4Network | IPv6Network
 type_of_address = IPv4Address | IPv6Address
@@ -19,7 +32,7 @@ class Proof(StrEnum):
 
     TERMINAL = "terminal"
     AUTHENTICATOR = "authenticator"
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105
 
 
 class EndReason(StrEnum):
@@ -100,6 +113,179 @@ class Granted:
     until: datetime
 
 
+class ReasonCode(StrEnum):
+    """Every reason for which a connection is refused. Terms' own problems (`term-…`) come from the grant."""
+
+    NO_PERMIT = "no-permit"
+    PERMIT_REQUESTED = "permit-requested"
+    PERMIT_RETURNED = "permit-returned"
+    PERMIT_WITHDRAWN = "permit-withdrawn"
+    PERMIT_NOT_BEGUN = "permit-not-begun"
+    PERMIT_ENDED = "permit-ended"
+    OTHER_SYSTEM = "other-system"
+    OTHER_CONTRACT = "other-contract"
+    OPERATOR_NOT_ON_PERMIT = "operator-not-on-permit"
+    OPERATOR_NOT_ON_ROSTER = "operator-not-on-roster"
+    OPERATOR_INACTIVE = "operator-inactive"
+    OPERATOR_OF_ANOTHER = "operator-of-another-contractor"
+    TERMINAL_UNKNOWN = "terminal-unknown"
+    TERMINAL_INVALID = "terminal-invalid"
+    TERMINAL_OF_ANOTHER = "terminal-of-another-contractor"
+    TERMINAL_NOT_IN_TERMS = "terminal-not-in-terms"
+    LINE_UNKNOWN = "line-unknown"
+    LINE_CLOSED = "line-closed"
+    LINE_OF_ANOTHER = "line-of-another-contractor"
+    LINE_NOT_IN_TERMS = "line-not-in-terms"
+    LINE_KIND = "line-kind-not-in-terms"
+    SITE_NOT_IN_TERMS = "site-not-in-terms"
+    ADDRESS = "address-outside-line"
+    OUTSIDE_HOURS = "outside-hours"
+    PROOFS = "proofs-missing"
+    LATCHED = "latched"
+    RECORDING = "recording-not-ready"
+    EVIDENCE = "evidence-not-ready"
+    CONTRACT_NOT_BEGUN = "contract-not-begun"
+    CONTRACT_ENDED = "contract-ended"
+
+
 def decide(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime) -> Granted | Refused:
     """The decision. Gives every reason that applies, not only the first, each with its clause."""
-    raise NotImplementedError
+    reasons = (
+        *grant.problems,
+        *_about_permit(grant, permit, facts, now),
+        *_about_people(grant, facts),
+        *_about_terminal(grant, facts),
+        *_about_line(grant, facts),
+        *_about_time(grant, now),
+        *_about_safety(grant, permit, facts),
+    )
+    if reasons or permit is None:
+        return Refused(reasons)
+    return Granted(permit.number, _until(grant, permit, now))
+
+
+def _about_permit(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime) -> Iterator[Reason]:
+    if permit is None:
+        yield _reason(ReasonCode.NO_PERMIT)
+        return
+    if permit.state != "approved":
+        yield _reason(_STATES.get(permit.state, ReasonCode.NO_PERMIT))
+    if now < permit.starts:
+        yield _reason(ReasonCode.PERMIT_NOT_BEGUN)
+    if now >= permit.ends:
+        yield _reason(ReasonCode.PERMIT_ENDED)
+    if permit.contract != grant.contract:
+        yield _reason(ReasonCode.OTHER_CONTRACT)
+    if permit.system != facts.system:
+        yield _reason(ReasonCode.OTHER_SYSTEM)
+    yield from _outside(grant, "systems", facts.system, ReasonCode.OTHER_SYSTEM)
+    if facts.operator not in permit.operators:
+        yield _reason(ReasonCode.OPERATOR_NOT_ON_PERMIT)
+
+
+def _about_people(grant: Grant, facts: Facts) -> Iterator[Reason]:
+    if not facts.operator_active:
+        yield _reason(ReasonCode.OPERATOR_INACTIVE)
+    if facts.employer is None or facts.employer != grant.contractor:
+        yield _reason(ReasonCode.OPERATOR_OF_ANOTHER)
+    yield from _outside(grant, "roster", facts.operator, ReasonCode.OPERATOR_NOT_ON_ROSTER)
+
+
+def _about_terminal(grant: Grant, facts: Facts) -> Iterator[Reason]:
+    if facts.terminal is None:
+        yield _reason(ReasonCode.TERMINAL_UNKNOWN)
+        return
+    if not facts.terminal_valid:
+        yield _reason(ReasonCode.TERMINAL_INVALID)
+    if facts.terminal_lent_to is None or facts.terminal_lent_to != grant.contractor:
+        yield _reason(ReasonCode.TERMINAL_OF_ANOTHER)
+    yield from _outside(grant, "terminals", facts.terminal, ReasonCode.TERMINAL_NOT_IN_TERMS)
+
+
+def _about_line(grant: Grant, facts: Facts) -> Iterator[Reason]:
+    if facts.line is None:
+        yield _reason(ReasonCode.LINE_UNKNOWN)
+        return
+    if not facts.line_open:
+        yield _reason(ReasonCode.LINE_CLOSED)
+    if facts.line_contractor is None or facts.line_contractor != grant.contractor:
+        yield _reason(ReasonCode.LINE_OF_ANOTHER)
+    yield from _outside(grant, "line.codes", facts.line, ReasonCode.LINE_NOT_IN_TERMS)
+    yield from _outside(grant, "line.kind", facts.line_kind, ReasonCode.LINE_KIND)
+    yield from _outside(grant, "work.places", facts.site, ReasonCode.SITE_NOT_IN_TERMS)
+    if facts.source_address is None or not any(
+        facts.source_address in network for network in facts.line_networks
+    ):
+        yield _reason(ReasonCode.ADDRESS)
+
+
+def _about_time(grant: Grant, now: datetime) -> Iterator[Reason]:
+    today = now.astimezone(TOKYO).date()
+    if today < grant.starts:
+        yield _reason(ReasonCode.CONTRACT_NOT_BEGUN)
+    if today > grant.ends:
+        yield _reason(ReasonCode.CONTRACT_ENDED)
+    term = grant.terms.get("service.hours")
+    if term is not None and not (isinstance(term.value, Hours) and term.value.contains(now, grant.holidays)):
+        shown = term.value.show()
+        yield _reason(ReasonCode.OUTSIDE_HOURS, term.sources, ja=shown.ja, en=shown.en)
+
+
+def _about_safety(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Iterator[Reason]:
+    term = grant.terms.get("authentication")
+    if term is not None and (facts.proofs != tuple(Proof) or _METHOD not in _names(term)):
+        yield _reason(ReasonCode.PROOFS, term.sources)
+    if any(_latched(latch, permit, facts) for latch in facts.latches):
+        yield _reason(ReasonCode.LATCHED)
+    if not facts.recording_ready:
+        yield _reason(ReasonCode.RECORDING, _sources(grant, "recording"))
+    if not facts.evidence_ready:
+        yield _reason(ReasonCode.EVIDENCE)
+
+
+def _latched(latch: LatchFacts, permit: PermitFacts | None, facts: Facts) -> bool:
+    if latch.line is None and latch.operator is None and latch.permit is None:
+        return True
+    return (
+        (latch.line is not None and latch.line == facts.line)
+        or (latch.operator is not None and latch.operator == facts.operator)
+        or (latch.permit is not None and permit is not None and latch.permit == permit.number)
+    )
+
+
+def _until(grant: Grant, permit: PermitFacts, now: datetime) -> datetime:
+    last = grant.ends + timedelta(days=1)
+    contract_over = datetime(last.year, last.month, last.day, tzinfo=TOKYO)
+    hours = grant.terms["service.hours"].value
+    window_over = hours.until(now, grant.holidays) if isinstance(hours, Hours) else now
+    return min(permit.ends, contract_over, window_over)
+
+
+def _outside(grant: Grant, key: str, name: str | None, code: ReasonCode) -> Iterator[Reason]:
+    """A reason when `name` is not in the term; a missing term is the grant's own problem already."""
+    term = grant.terms.get(key)
+    if term is not None and (name is None or name not in _names(term)):
+        shown = term.value.show()
+        yield _reason(code, term.sources, ja=shown.ja, en=shown.en)
+
+
+def _names(term: Term) -> frozenset[str]:
+    return term.value.names if isinstance(term.value, Names) else frozenset()
+
+
+def _sources(grant: Grant, key: str) -> tuple[Source, ...]:
+    term = grant.terms.get(key)
+    return term.sources if term is not None else ()
+
+
+def _reason(code: ReasonCode, sources: tuple[Source, ...] = (), *, ja: str = "", en: str = "") -> Reason:
+    text = SENTENCES[code]
+    return Reason(code.value, Text(text.ja.format(term=ja), text.en.format(term=en)), sources)
+
+
+_METHOD = "+".join(Proof)
+_STATES = {
+    "requested": ReasonCode.PERMIT_REQUESTED,
+    "returned": ReasonCode.PERMIT_RETURNED,
+    "withdrawn": ReasonCode.PERMIT_WITHDRAWN,
+}

@@ -34,6 +34,8 @@ class Grant:
     terms: Mapping[str, Term]
     documents: tuple[str, ...]
     """`code@version sha256` of every document the grant was compiled from, sorted."""
+    holidays: frozenset[date] = field(default=frozenset())
+    """National holidays and the city's closed days while the contract holds."""
     problems: tuple[Reason, ...] = field(default=())
 
     @property

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from sekisho.access import gateway
 from sekisho.access.gateway import Claim, Examination, GateState, Target
 from sekisho.access.rules import EndReason, LatchFacts
-from sekisho.evidence.merkle import root_of_hashes
+from sekisho.evidence import merkle
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
 from sekisho.gate.backoff import FrontDoor
@@ -163,7 +163,7 @@ class Gate:
         digest = await asyncio.get_running_loop().run_in_executor(self._sync, recorder.close)
         return {
             "bytes": digest.size,
-            "root": root_of_hashes(digest.leaves).hex(),
+            "root": merkle.root(digest.leaves).hex(),
             "chunk_bytes": CHUNK_BYTES,
         }
 
@@ -349,7 +349,7 @@ class Gate:
         if not path.exists():
             return None
         digest = digest_file(path)
-        root = root_of_hashes(digest.leaves).hex()
+        root = merkle.root(digest.leaves).hex()
         return {"bytes": digest.size, "root": root, "chunk_bytes": CHUNK_BYTES}
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncssh
 
-from sekisho.access.deadline import Deadline
+from sekisho.access.deadline import WARN_MINUTES, Deadline
 from sekisho.access.gateway import Claim, Examination, Target
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.tags import Tag
@@ -35,7 +35,7 @@ LAST_WORDS_SECONDS = 0.02
 """How long a cut waits for its last line to leave, where nothing else is queued."""
 DRAIN_SECONDS = 30.0
 """How long a finished session may take to deliver its last output."""
-WARN_MINUTES = (15, 5, 1)
+
 MAX_DENIED = 32
 
 
@@ -295,11 +295,12 @@ class Passage:
         self.evidence(tag, {})
 
     def _set_deadline(self, until: datetime) -> None:
-        clock = self.gate.clock
-        if self._deadline is None or self._deadline.until != until:
-            self._deadline = Deadline(until, clock.now(), clock.monotonic())
-            left = self._deadline.remaining(clock.now(), clock.monotonic())
-            self._warned = {minutes for minutes in self._warned if left <= minutes * 60}
+        wall, monotonic = self.gate.clock.now(), self.gate.clock.monotonic()
+        if self._deadline is None:
+            self._deadline = Deadline(until, wall, monotonic)
+        self._deadline = self._deadline.moved(until, wall, monotonic)
+        left = self._deadline.remaining(wall, monotonic)
+        self._warned = {minutes for minutes in self._warned if left <= minutes * 60}
 
     def _subjects(self) -> list[str]:
         subjects = [f"session:{self.id}", f"person:{self.claim.operator}"]

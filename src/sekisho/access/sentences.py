@@ -1,0 +1,122 @@
+"""What each refusal says to the person who reads it: what is, and what to do. `{term}` is what the papers allow."""
+
+from collections.abc import Mapping
+
+from sekisho.kernel.text import Text
+
+SENTENCES: Mapping[str, Text] = {
+    "no-permit": Text(
+        "この作業の許可がありません。管理者から市へ許可を申請してください。",
+        "There is no permit for this work. Have your manager request one from the city.",
+    ),
+    "permit-requested": Text(
+        "許可はまだ申請中です。市の所管課の決定を待ってください。",
+        "The permit is only requested so far. Wait for the owning division's decision.",
+    ),
+    "permit-returned": Text(
+        "許可の申請は差し戻されています。管理者が直して出し直してください。",
+        "The request was sent back. Your manager must mend and resubmit it.",
+    ),
+    "permit-withdrawn": Text(
+        "市がこの許可を取り消しました。事情は市の所管課に確かめてください。",
+        "The city has withdrawn this permit. Ask the owning division why.",
+    ),
+    "permit-not-begun": Text(
+        "許可された時間がまだ始まっていません。許可の開始時刻を確かめてください。",
+        "The permitted time has not begun. Check when the permit starts.",
+    ),
+    "permit-ended": Text(
+        "許可された時間は終わりました。続けるには市に延長を求めるか、新しく申請してください。",
+        "The permitted time is over. Ask the city to extend it, or request a new permit.",
+    ),
+    "other-system": Text(
+        "このシステムは、この許可または契約の対象ではありません。接続先を確かめてください。",
+        "This system is not covered by this permit or contract. Check which system you named.",
+    ),
+    "other-contract": Text(
+        "許可は別の契約のものです。管理者に許可の内容を確かめてください。",
+        "The permit belongs to another contract. Ask your manager to check it.",
+    ),
+    "operator-not-on-permit": Text(
+        "この許可の作業者にあなたの名前がありません。管理者に確かめてください。",
+        "You are not among this permit's operators. Ask your manager.",
+    ),
+    "operator-not-on-roster": Text(
+        "契約の従事者名簿にあなたの名前がありません。管理者から市へ名簿の変更を届けてください。",
+        "You are not on the contract's roster. Your manager must hand in a changed roster.",
+    ),
+    "operator-inactive": Text(
+        "あなたの登録は停止されています。市の情報システム担当に確かめてください。",
+        "Your registration is suspended. Ask the city's systems division.",
+    ),
+    "operator-of-another-contractor": Text(
+        "あなたの所属は、この契約の受託者ではありません。",
+        "You do not belong to this contract's contractor.",
+    ),
+    "terminal-unknown": Text(
+        "この端末は登録されていません。市から貸与された端末で接続してください。",
+        "This terminal is not registered. Connect from a PC that the city has lent.",
+    ),
+    "terminal-invalid": Text(
+        "この端末の証明書は期限切れか失効しています。市の情報システム担当に更新を頼んでください。",
+        "This terminal's certificate has expired or is revoked. Ask the systems division to renew it.",
+    ),
+    "terminal-of-another-contractor": Text(
+        "この端末は、この契約の受託者に貸与されたものではありません。",
+        "This terminal was not lent to this contract's contractor.",
+    ),
+    "terminal-not-in-terms": Text(
+        "この端末は契約で定めた端末ではありません。定められた端末: {term}",
+        "This terminal is not one the contract names. Named: {term}",
+    ),
+    "line-unknown": Text(
+        "この端末がどの回線のものか登録されていません。市の情報システム担当に連絡してください。",
+        "It is not registered to which line this terminal belongs. Call the systems division.",
+    ),
+    "line-closed": Text(
+        "市が回線を開けていません。作業の前に市の情報システム担当へ連絡してください。",
+        "The city has not opened the line. Call the systems division before work.",
+    ),
+    "line-of-another-contractor": Text(
+        "この回線は、この契約の受託者のものではありません。",
+        "This line does not belong to this contract's contractor.",
+    ),
+    "line-not-in-terms": Text(
+        "この回線は契約で定めた回線ではありません。定められた回線: {term}",
+        "This line is not one the contract names. Named: {term}",
+    ),
+    "line-kind-not-in-terms": Text(
+        "この種類の回線は契約で認められていません。認められる種類: {term}",
+        "The contract does not allow this kind of line. Allowed: {term}",
+    ),
+    "site-not-in-terms": Text(
+        "この場所は契約の履行場所ではありません。定められた場所: {term}",
+        "This is not a place of work under the contract. Named: {term}",
+    ),
+    "address-outside-line": Text(
+        "接続元のアドレスが、登録された回線のものではありません。定められた回線から接続してください。",
+        "The address you come from is not of the registered line. Connect over that line.",
+    ),
+    "outside-hours": Text(
+        "契約のサービス時間帯の外です(休日の扱いを含みます)。時間帯: {term}",
+        "Outside the contract's service hours (holidays judged as holidays). Hours: {term}",
+    ),
+    "proofs-missing": Text(
+        "端末、認証器(本人確認つき)、パスワードの3つがこの順にそろっていません。",
+        "Terminal, authenticator (with the user verified) and password were not all proven in this order.",
+    ),
+    "latched": Text(
+        "市が接続を遮断しています。市が解除するまで誰も再接続できません。",
+        "The city has cut this connection. Nobody reconnects until the city releases it.",
+    ),
+    "recording-not-ready": Text(
+        "記録を始められないため接続できません。市の情報システム担当に連絡してください。",
+        "The recording cannot begin, so nothing may pass. Call the systems division.",
+    ),
+    "evidence-not-ready": Text(
+        "証跡を残せないため接続できません。市の情報システム担当に連絡してください。",
+        "Evidence cannot be left, so nothing may pass. Call the systems division.",
+    ),
+    "contract-not-begun": Text("契約期間がまだ始まっていません。", "The contract has not begun."),
+    "contract-ended": Text("契約期間は終わっています。", "The contract is over."),
+}
