@@ -1,0 +1,72 @@
+"""The one door through which other rooms read terms: a contract's grant on a day."""
+
+from datetime import date
+from functools import lru_cache
+
+import holidays as holiday_tables
+
+from sekisho.contracts.grant import Grant
+from sekisho.contracts.models import Contract, Document, FactRow
+from sekisho.contracts.terms import KEYS, ContractFacts, Fact, Mode, compile_grant
+from sekisho.kernel.ids import ContractCode, ContractorCode
+from sekisho.kernel.outcome import Source
+
+_NEW_YEAR = ((12, 29), (12, 30), (12, 31), (1, 2), (1, 3))
+"""City halls are closed from 29 December to 3 January (地方自治法第4条の2); 1 January is a national holiday."""
+
+
+def grant_of(contract: Contract, on: date) -> Grant:
+    """The grant of `contract` as its papers stand on the day `on`.
+
+    Papers are append-only, so a grant is known by the newest paper of its procurement, and kept.
+    """
+    newest = Document.objects.filter(procurement=contract.procurement_id).order_by("-id").first()
+    return _grant(
+        ContractFacts(
+            ContractCode(contract.code),
+            contract.procurement_id,
+            ContractorCode(contract.contractor_id),
+            contract.starts,
+            contract.ends,
+        ),
+        on,
+        newest.pk if newest else 0,
+    )
+
+
+@lru_cache(maxsize=512)
+def _grant(contract: ContractFacts, on: date, newest: int) -> Grant:
+    documents = Document.objects.filter(
+        procurement=contract.procurement, id__lte=newest, in_force_from__lte=on
+    )
+    facts = FactRow.objects.filter(document__in=documents).select_related("document")
+    return compile_grant(
+        contract,
+        [_fact(row) for row in facts],
+        [f"{document} {document.sha256}" for document in documents],
+        on,
+        closed_days(contract.starts.year - 1, contract.ends.year + 1),
+    )
+
+
+@lru_cache(maxsize=32)
+def closed_days(first: int, last: int) -> frozenset[date]:
+    """National holidays and the city's year-end closing days of the years from `first` to `last`."""
+    years = range(first, last + 1)
+    national = holiday_tables.country_holidays("JP", years=years)
+    return frozenset(national) | {date(year, month, day) for year in years for month, day in _NEW_YEAR}
+
+
+def _fact(row: FactRow) -> Fact:
+    return Fact(
+        subject=row.subject,
+        key=row.key,
+        mode=Mode(row.mode),
+        value=KEYS[row.key].parse(row.value),
+        open_ended=row.open_ended,
+        source=Source(str(row.document), row.page, row.clause or None, row.quote),
+        confirmed=bool(row.confirmed_by),
+        in_force_from=row.document.in_force_from,
+        version=row.document.version,
+        exception_to=row.exception_to,
+    )
