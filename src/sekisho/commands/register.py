@@ -1,0 +1,7 @@
+"""x"""
+
+from sekisho.commands.shell import Commands
+
+
+def add_to(commands: Commands) -> None:
+    pass
