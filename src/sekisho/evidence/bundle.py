@@ -14,7 +14,6 @@ Every file has one way to be written: `encode_*` and `decode_*` are strict inver
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,7 +161,7 @@ def sha256_of(path: Path) -> str:
 
 def is_plain_file(path: Path) -> bool:
     """A file of its own: no link, no folder, no pipe that never ends."""
-    return path.is_file() and not path.is_symlink() and os.lstat(path).st_nlink >= 1
+    return path.is_file() and not path.is_symlink()
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -1,5 +1,6 @@
 """What a bundle's entries tell about their session, and whether they tell all of it. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from sekisho.evidence.record import Record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.text import Text
 
+MOST_NAMED = 100
 ENDS = (Tag.SESSION_ENDED, Tag.SESSION_RECOVERED)
 
 
@@ -63,19 +65,18 @@ def _missing_or_added(payloads: Sequence[bytes], closing: Record) -> list[tuple[
 
 def _gaps(own: Sequence[Record]) -> list[tuple[str, Text]]:
     """The gate numbers its records of a session from one; the end carries the last number."""
-    numbers = [each.detail["ordinal"] for each in own if isinstance(each.detail.get("ordinal"), int)]
-    problems = []
-    for tags, name in (((Tag.SESSION_OPENED,), "SESSION_OPENED"), (ENDS, "SESSION_ENDED")):
-        if not any(record.tag in tags for record in own):
-            problems.append(("", _lacks(name)))
-    highest = max((each for each in numbers if isinstance(each, int)), default=0)
-    for number in range(1, min(highest, 1_000_000) + 1):
-        if numbers.count(number) != 1:
-            problems.append(("", _misnumbered(number, numbers.count(number))))
-    last = [each.detail["ordinal"] for each in own if each.tag in ENDS and "ordinal" in each.detail]
-    if last and last[-1] != highest:
-        problems.append(("", _misnumbered(highest, 0)))
-    return problems
+    problems = [
+        ("", _lacks(name))
+        for name, tags in (("SESSION_OPENED", (Tag.SESSION_OPENED,)), ("SESSION_ENDED", ENDS))
+        if not any(record.tag in tags for record in own)
+    ]
+    numbered = [(each, number) for each in own if isinstance(number := each.detail.get("ordinal"), int)]
+    times = Counter(number for _, number in numbered)
+    said = [number for each, number in numbered if each.tag in ENDS]
+    last = said[-1] if said else max(times, default=0)
+    wrong = [number for number in range(1, min(last, len(own) + MOST_NAMED) + 1) if times[number] != 1]
+    wrong += [number for number in sorted(times) if not 1 <= number <= last]
+    return problems + [("", _misnumbered(number, times[number])) for number in wrong[:MOST_NAMED]]
 
 
 def recording_of(records: Sequence[Record]) -> RecordingDigest | None:
