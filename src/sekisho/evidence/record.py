@@ -71,10 +71,10 @@ def decode(data: bytes) -> Record:
     """Reads canonical bytes; BadRecord for anything that `encode` would not have written, to the byte."""
     if len(data) > MAX_BYTES:
         raise BadRecord(f"a record has at most {MAX_BYTES} bytes, not {len(data)}")
-    fields = parse_canonical(data)
+    fields = _load(data)
     if not isinstance(fields, dict) or fields.keys() != _MEMBERS:
         raise BadRecord(f"a record has exactly the members {', '.join(sorted(_MEMBERS))}")
-    if fields["v"] != VERSION or fields["v"] is True:
+    if fields["v"] != VERSION:
         raise BadRecord(f"unknown version {fields['v']!r}; this program reads version {VERSION}")
     try:
         record = Record(
@@ -86,7 +86,7 @@ def decode(data: bytes) -> Record:
             detail=fields["detail"],
         )
         again = encode(record)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadRecord(f"a member has the wrong form: {error}") from error
     if again != data:
         raise BadRecord("not in canonical form")
@@ -104,10 +104,7 @@ def canonical(value: JsonValue) -> bytes:
 
 def parse_canonical(data: bytes) -> Any:
     """The value whose canonical form is `data`; BadRecord where `data` is not canonical to the byte."""
-    try:
-        value = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise BadRecord(f"not JSON in UTF-8: {error}") from error
+    value = _load(data)
     if canonical(value) != data:
         raise BadRecord("not in canonical form")
     return value
@@ -116,6 +113,13 @@ def parse_canonical(data: bytes) -> Any:
 def subjects_of(subjects: Iterable[str]) -> tuple[str, ...]:
     """Sorted and distinct, as a record keeps them."""
     return tuple(sorted(set(subjects)))
+
+
+def _load(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"not JSON in UTF-8: {error}") from error
 
 
 def _check(record: Record) -> None:
