@@ -74,10 +74,10 @@ class Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
         config.write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\n"
+            f"{self.extra}\nPort {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\n"
             f"TrustedUserCAKeys {self.trusted_ca}\nAuthorizedKeysFile none\nPermitRootLogin yes\n"
             f"PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n"
-            f"MaxStartups 300:30:400\nMaxSessions 50\nPidFile {self.folder}/pid\nPrintMotd no\n{self.extra}\n"
+            f"MaxStartups 300:30:400\nMaxSessions 50\nPidFile {self.folder}/pid\nPrintMotd no\n"
         )
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(

@@ -18,7 +18,7 @@ def test_a_cut_ends_the_session_and_latches(town: GateTown) -> None:
         terminal.wait_end(1)
         assert "市がこの接続を切りました".encode() in terminal.screen
     town.refused_with("latched")
-    latch = eventually(lambda: town.latches())[0]
+    latch = eventually(town.latches)[0]
     assert latch["cut_by"] == "person:systems"
     assert latch["milliseconds"] == pytest.approx(done.milliseconds, abs=1)
     town.release_latches()
@@ -42,7 +42,7 @@ def test_a_database_that_forgot_the_latch_releases_nothing(town: GateTown) -> No
         terminal.expect("接続番号".encode())
         town.gate.cut_session(town.live_session(), by="person:systems")
         terminal.wait_end(1)
-    rows = eventually(lambda: town.latches())
+    rows = eventually(town.latches)
     town.probe("Latch.objects.all().delete()")
     town.restart_gate()
     town.refused_with("latched")

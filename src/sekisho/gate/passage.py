@@ -248,7 +248,7 @@ class Passage:
 
     def _close_channel(self, status: int | None) -> None:
         session, channel = self._target_session, self.operator.channel
-        if channel is None or channel.is_closing():
+        if channel is None:
             return
         if status is None and session is not None and session.signal is not None:
             channel.exit_with_signal(*session.signal)

@@ -182,6 +182,7 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
     def __init__(self, begin: Callable[["OperatorSession"], None], lost: Callable[[], None]) -> None:
         self._begin = begin
         self._lost = lost
+        self._early: list[bytes] = []
         self._early_eof = False
         self.request = Request()
         self.relay: Relay | None = None
@@ -208,21 +209,30 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
-        self.channel.pause_reading()
         self._begin(self)
 
     def joined(self, relay: Relay) -> None:
-        """From now on bytes flow."""
+        """From now on bytes flow; first those that came early."""
         self.relay = relay
+        for data in self._early:
+            relay.from_operator(data)
+        self._early = []
+        if self._early_eof:
+            relay.operator_eof()
         self.channel.resume_reading()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if self.relay is not None:
             self.relay.from_operator(data)
+        else:
+            self._early.append(data)
+            self.channel.pause_reading()
 
     def eof_received(self) -> bool:
         if self.relay is not None:
             self.relay.operator_eof()
+        else:
+            self._early_eof = True
         return True
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
