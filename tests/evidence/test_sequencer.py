@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from sekisho.evidence import index
 from sekisho.evidence import sequencer as module
 from sekisho.evidence.log import LogContradicted, LogInUse, LogReader, LogWriter, read_verifier
 from sekisho.evidence.models import Entry, EntrySubject, OutboxRecord
@@ -96,6 +97,29 @@ def _as_owner(statement: str) -> None:
             cursor.execute(trigger)
 
 
+@pytest.mark.parametrize(
+    ("statement", "places"),
+    [
+        ("UPDATE evidence_entry SET actor = 'person:nobody' WHERE \"index\" = 2", [2]),
+        ("UPDATE evidence_entry SET tag = 'city:line:closed' WHERE \"index\" IN (1, 5)", [1, 5]),
+        ('UPDATE evidence_entry SET at = (SELECT MIN(at) FROM evidence_entry) WHERE "index" = 6', [6]),
+        ("UPDATE evidence_entrysubject SET subject = 'line:L9' WHERE subject = 'line:L1'", [1, 4]),
+        ("DELETE FROM evidence_entrysubject WHERE entry_id = 3", [3]),
+    ],
+)
+def test_an_edited_index_is_found(
+    installation: Installation, sequencer: Sequencer, statement: str, places: list[int]
+):
+    """What the database's owner changes in the index is found by comparing it with the log, place by place."""
+    for number in range(7):
+        leave(number)
+    sequencer.drain()
+    reader = LogReader(installation.evidence, read_verifier(installation.evidence))
+    assert list(index.altered(reader)) == []
+    _as_owner(statement)
+    assert list(index.altered(reader)) == places
+
+
 class Stopped(Exception):
     """The process ends here, as far as the test is concerned."""
 
@@ -104,20 +128,20 @@ def _stop(*_: object) -> None:
     raise Stopped
 
 
-@pytest.mark.parametrize("point", ["_index", "append"])
+@pytest.mark.parametrize("point", ["add", "append"])
 def test_a_crash_between_log_and_database(
     installation: Installation, sequencer: Sequencer, monkeypatch: pytest.MonkeyPatch, point: str
 ):
     """Ended after appending, or before: at the next start each record is in log and index exactly once."""
     ids = [leave(number) for number in range(5)]
     with monkeypatch.context() as patch:
-        if point == "_index":
-            patch.setattr(module, "_index", _stop)
+        if point == "add":
+            patch.setattr(index, "add", _stop)
         else:
             patch.setattr(LogWriter, "append", _stop)
         with pytest.raises(Stopped):
             sequencer.step()
-    assert len(logged(installation)) == (5 if point == "_index" else 0)
+    assert len(logged(installation)) == (5 if point == "add" else 0)
     assert indexed() == []
     assert OutboxRecord.objects.count() == 5
     sequencer.close()
@@ -139,7 +163,7 @@ def test_a_database_that_fails_once(
         raise DatabaseError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_index", fail)
+        patch.setattr(index, "add", fail)
         with pytest.raises(DatabaseError):
             sequencer.step()
     sequencer.drain()

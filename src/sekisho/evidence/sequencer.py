@@ -9,15 +9,15 @@ Records of transactions that ran at the same time stand in either order; otherwi
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import Max
 
+from sekisho.evidence import index
 from sekisho.evidence.log import LogContradicted, LogReader, LogWriter
-from sekisho.evidence.models import Entry, EntrySubject, OutboxRecord
+from sekisho.evidence.models import Entry, OutboxRecord
 from sekisho.evidence.note import Signer
 from sekisho.evidence.record import BadRecord, Record, decode
 from sekisho.kernel.installation import BadInstallation, Installation
@@ -76,18 +76,18 @@ class Sequencer:
         """
         reader = LogReader(self._folder, self._signer.verifier)
         _require_prefix(reader)
-        indexed, highest = Entry.objects.count(), _highest()
-        start = indexed if indexed == highest + 1 else 0
+        indexed = Entry.objects.count()
+        start = indexed if indexed == index.highest() + 1 else 0
         present = set(Entry.objects.filter(index__gte=start).values_list("index", flat=True))
         missing = (
-            (index, decode(payload), payload)
-            for index, payload in enumerate(reader.entries(start), start)
-            if index not in present
+            (place, decode(payload), payload)
+            for place, payload in enumerate(reader.entries(start), start)
+            if place not in present
         )
         total = 0
         while batch := list(islice(missing, BATCH)):
             with transaction.atomic():
-                _index(batch)
+                index.add(batch)
             total += len(batch)
         self._indexed = reader.checkpoint.size
         return total
@@ -98,7 +98,7 @@ class Sequencer:
     def _append(self, entries: Sequence[tuple[Record, bytes]], done: list[int]) -> None:
         first = self._log.append([payload for _, payload in entries]) if entries else self._log.size
         with transaction.atomic():
-            _index((first + place, *entry) for place, entry in enumerate(entries))
+            index.add((first + place, *entry) for place, entry in enumerate(entries))
             OutboxRecord.objects.filter(id__in=done).delete()
         self._indexed = self._log.size
 
@@ -139,31 +139,8 @@ def key_path(installation: Installation) -> Path:
     return installation.keys / "log-signing-key"
 
 
-def _index(entries: Iterable[tuple[int, Record, bytes]]) -> None:
-    rows, subjects = [], []
-    for index, record, payload in entries:
-        rows.append(
-            Entry(
-                index=index,
-                record_id=record.record_id,
-                tag=record.tag,
-                at=record.at,
-                actor=record.actor,
-                payload=payload,
-            )
-        )
-        subjects += [EntrySubject(entry_id=index, subject=subject) for subject in record.subjects]
-    Entry.objects.bulk_create(rows)
-    EntrySubject.objects.bulk_create(subjects)
-
-
-def _highest() -> int:
-    highest: int | None = Entry.objects.aggregate(highest=Max("index"))["highest"]
-    return -1 if highest is None else highest
-
-
 def _require_prefix(reader: LogReader) -> None:
-    highest = _highest()
+    highest = index.highest()
     if highest < 0:
         return
     size = reader.checkpoint.size
