@@ -38,6 +38,7 @@ class Commands:
 
     def __init__(self, parser: ArgumentParser) -> None:
         self._parser = parser
+        self._groups: dict[str, Commands] = {}
         self._under: Any = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
 
     def add(self, name: str, text: Text, run: Run, *, home: bool = True) -> ArgumentParser:
@@ -56,7 +57,17 @@ class Commands:
         return parser
 
     def group(self, name: str, text: Text) -> "Commands":
-        return Commands(self._under.add_parser(name, help=_help(text), description=_help(text)))
+        group = Commands(self._under.add_parser(name, help=_help(text), description=_help(text)))
+        self._groups[name] = group
+        return group
+
+    def names(self) -> list[str]:
+        """Every command that can be called, groups spelt out: `cut`, `person add` …"""
+        names: list[str] = []
+        for name in self._under.choices:
+            group = self._groups.get(name)
+            names += [f"{name} {each}" for each in group.names()] if group else [name]
+        return names
 
     def run(self, arguments: Sequence[str] | None = None) -> int:
         """Runs the command that `arguments` (without one: the process's own) name. Its exit code."""

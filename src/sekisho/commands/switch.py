@@ -100,7 +100,7 @@ def _say_cut(done: CutDone, whole: float) -> None:
         write(f"  {session}")
     say(
         Text(
-            f"市が解除するまで再接続できません。留め番号 {done.latch}。理由は画面で後から選べます。",
+            f"市が解除するまで再接続できません。遮断番号 {done.latch}。理由は画面で後から選べます。",
             f"Nothing it covers reconnects until the city releases it. Latch {done.latch}. "
             "Choose the reason in the console afterwards.",
         )
@@ -111,7 +111,7 @@ def _say_status(answer: dict[str, Any]) -> None:
     sessions = answer["sessions"]
     say(
         Text(
-            f"関門 {answer['gate']}: いま中にいる接続 {len(sessions)} 件、効いている留め {answer['latches']} 件、"
+            f"関門 {answer['gate']}: いま中にいる接続 {len(sessions)} 件、解除待ちの遮断 {answer['latches']} 件、"
             f"データベース {'接続中' if answer['database'] else '不通'}",
             f"Gate {answer['gate']}: {len(sessions)} inside now, {answer['latches']} latches in force, "
             f"database {'reached' if answer['database'] else 'NOT reached'}",
