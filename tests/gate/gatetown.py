@@ -157,7 +157,7 @@ class GateTown:
         words: list[str | bytes] = [
             "ssh", "-F", "none", "-p", str(self.installation.options.gate_port),
             "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={self.folder}/known",
-            "-o", "LogLevel=INFO", "-o", "ControlPath=none", "-o", "Ciphers=aes128-gcm@openssh.com",
+            "-o", "LogLevel=INFO", "-o", "Ciphers=aes128-gcm@openssh.com",
         ]  # fmt: skip
         if files is not None:
             words += ["-i", str(files.private), "-o", f"CertificateFile={files.certificate}"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from examples.demo.fido_agent import TOUCHED, FidoKey
-from tests.gate.gatetown import GateTown, Terminal
+from tests.gate.gatetown import GateTown
 from tests.town import eventually
 
 pytestmark = pytest.mark.e2e
@@ -57,6 +57,7 @@ def test_someone_elses_authenticator_is_refused(town: GateTown) -> None:
 def test_three_wrong_passwords_end_the_connection_and_then_one_waits(town: GateTown) -> None:
     """After the third the connection is cut, each is evidence, and the next try must wait."""
     before = town.count("gate:proof:refused")
+    town.waiting = True
     result = town.ssh("true", password="wrong", options=["-o", "NumberOfPasswordPrompts=60"])
     assert result.returncode == 255
     assert eventually(lambda: town.count("gate:proof:refused") - before == 3)
@@ -85,12 +86,12 @@ def test_a_wrong_certificate_is_refused(town: GateTown, change: dict[str, object
 def test_a_revoked_terminal_is_refused(town: GateTown) -> None:
     """Revocation works at once, whatever the certificate says."""
     town.probe(
-        "Terminal.objects.filter(code=code).update(revoked_at=timezone.now())", code=town.terminal_code
+        "Terminal.objects.filter(code=which).update(revoked_at=timezone.now())", which=town.terminal_code
     )
     try:
         town.refused("revoked")
     finally:
-        town.probe("Terminal.objects.filter(code=code).update(revoked_at=None)", code=town.terminal_code)
+        town.probe("Terminal.objects.filter(code=which).update(revoked_at=None)", which=town.terminal_code)
 
 
 def test_a_terminal_lent_to_another_contractor_is_refused(town: GateTown) -> None:
@@ -99,8 +100,8 @@ def test_a_terminal_lent_to_another_contractor_is_refused(town: GateTown) -> Non
 
 
 def test_operator_not_on_the_permit(town: GateTown) -> None:
-    """All three proofs of a registered operator whom the permit does not name."""
-    town.refused_with("operator", operator=town.other_operator)
+    """All three proofs of a registered operator whom no permit names."""
+    town.refused_with("no-permit", operator=town.other_operator)
 
 
 def test_line_closed(town: GateTown) -> None:
@@ -153,7 +154,7 @@ def test_what_is_never_given_is_refused_and_noted(
     assert eventually(lambda: what in town.denied_requests(), 5)
 
 
-def test_sftp_and_scp_transfer_nothing(town: GateTown, tmp_path: Terminal) -> None:
+def test_sftp_and_scp_transfer_nothing(town: GateTown) -> None:
     """Neither the new nor the old way of copying a file works as a file transfer."""
     town.copy_must_fail()
 
@@ -162,7 +163,8 @@ def test_a_second_session_on_a_shared_connection_is_refused(town: GateTown) -> N
     """One connection is one passage: a multiplexed second session is refused and noted."""
     with town.terminal(options=["-M", "-S", str(town.folder / "mux")]) as terminal:
         terminal.expect("接続番号".encode())
-        second = town.ssh("echo second", options=["-S", str(town.folder / "mux")])
+        # Without a key of its own: where the shared connection refuses, the client tries a new one.
+        second = town.ssh("echo second", key=None, options=["-S", str(town.folder / "mux")])
         assert b"second\n" not in second.stdout
         assert eventually(lambda: "channel:second-session" in town.denied_requests(), 5)
 

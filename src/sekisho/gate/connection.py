@@ -14,6 +14,7 @@ import asyncssh
 from asyncssh.auth import MSG_USERAUTH_PK_OK, _server_auth_handlers, _ServerPasswordAuth, _ServerPublicKeyAuth
 from asyncssh.channel import SSHServerChannel
 from asyncssh.connection import SSHServerConnection
+from asyncssh.constants import MSG_CHANNEL_OPEN, MSG_GLOBAL_REQUEST
 from asyncssh.packet import SSHPacket, String
 
 READ_BYTES = 1 << 16
@@ -161,6 +162,13 @@ class GateConnection(SSHServerConnection):
         if kind != b"session":
             self.visitor.denied(f"channel:{_printable(kind)}")
         super()._process_channel_open(pkttype, pktid, packet)
+
+    # AsyncSSH looks packets up in a table of functions, not of names: overriding alone is not enough.
+    _packet_handlers = {
+        **SSHServerConnection._packet_handlers,
+        MSG_GLOBAL_REQUEST: _process_global_request,
+        MSG_CHANNEL_OPEN: _process_channel_open,
+    }
 
     async def create_agent_listener(self) -> bool:
         return False

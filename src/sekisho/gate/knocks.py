@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-NOTED_A_MINUTE = 20
+NOTED_A_MINUTE = 120
 _MAX_ADDRESSES = 10_000
 
 

@@ -59,7 +59,7 @@ class Passage:
     _deadline: Deadline | None = None
     _warned: set[int] = field(default_factory=set)
     _ordinal: int = 0
-    _denied: int = 0
+    _denied: list[str] = field(default_factory=list)
 
     def covered_by(self, latch: LatchFacts) -> bool:
         """Whether a latch holds this passage."""
@@ -100,6 +100,8 @@ class Passage:
             return examination
         self._ordinal = 1
         self.permit = examination.permit
+        for what in self._denied:  # asked for before the shell, when there was no session to note it under
+            self.evidence(Tag.REQUEST_DENIED, {"request": what})
         self._set_deadline(examination.answer.until)
         if any(self.covered_by(latch) for latch in gate.latches.held):
             self.end(EndReason.CUT)
@@ -138,6 +140,7 @@ class Passage:
             "system": self.claim.system,
             "terminal": self.claim.terminal,
         }
+        detail["denied_requests"] = self._denied
         self.gate.note(Tag.SESSION_REFUSED, [f"person:{self.claim.operator}"], detail)
         self._say(messages.refusal(refused))
         self._close_channel(1)
@@ -169,9 +172,10 @@ class Passage:
 
     def denied(self, what: str) -> None:
         """The client asked for what is never given. Too many and it ends."""
-        self._denied += 1
-        self.evidence(Tag.REQUEST_DENIED, {"request": what})
-        if self._denied > MAX_DENIED:
+        self._denied.append(what)
+        if self._ordinal:
+            self.evidence(Tag.REQUEST_DENIED, {"request": what})
+        if len(self._denied) > MAX_DENIED:
             self.end(EndReason.TOO_MANY_REQUESTS)
 
     def operator_gone(self) -> None:
@@ -192,6 +196,9 @@ class Passage:
             return
         self.ended = reason
         self.gate.passages.pop(self.id, None)
+        if self._ordinal == 0:
+            for what in self._denied:
+                self.gate.note(Tag.REQUEST_DENIED, self._subjects(), {"request": what})
         if reason is EndReason.FINISHED:
             self._close_channel(None)
             grace = DRAIN_SECONDS

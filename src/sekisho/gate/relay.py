@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import asyncssh
 
 from sekisho.gate.terminal_guard import TerminalGuard
+from sekisho.gate.transfers import copier
 from sekisho.vault.format import Kind
 from sekisho.vault.recorder import RecorderFailed
 
@@ -179,9 +180,15 @@ class TargetSession(asyncssh.SSHClientSession[bytes]):
 class OperatorSession(asyncssh.SSHServerSession[bytes]):
     """The operator's side. Collects the request, then waits for the passage to connect a relay."""
 
-    def __init__(self, begin: Callable[["OperatorSession"], None], lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        begin: Callable[["OperatorSession"], None],
+        lost: Callable[[], None],
+        denied: Callable[[str], None],
+    ) -> None:
         self._begin = begin
         self._lost = lost
+        self._denied = denied
         self._early: list[bytes] = []
         self._early_eof = False
         self.request = Request()
@@ -205,6 +212,9 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
 
     def command_requested(self, command: bytes) -> bool:
         """A command, as the bytes that the client sent (see `GateChannel`)."""
+        if name := copier(command):
+            self._denied(f"file-transfer:{name}")
+            return False
         self.request.command = command
         return True
 

@@ -136,7 +136,7 @@ class GateVisitor:
         if self._had_session:
             return None
         self._had_session = True
-        session = OperatorSession(self._begin, self._session_closed)
+        session = OperatorSession(self._begin, self._session_closed, self.denied)
         self._passage = self._new_passage(session)
         return session
 
@@ -177,7 +177,8 @@ class GateVisitor:
 
     def _wrong_key(self, fault: str, used: bool) -> None:
         self._progress.wrong_keys += 1
-        if used:  # what a client only offers, with all its agent's keys, is not yet an attempt
+        # A client offers all keys of its agent; one that is not even of the right kind is no attempt.
+        if used or fault not in ("not-a-terminal-certificate", "not-an-authenticator"):
             self._refused(fault)
         if self._progress.exhausted:
             self._end_connection()
