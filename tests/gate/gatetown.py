@@ -119,6 +119,37 @@ class GateTown:
         eventually(lambda: listening(self.installation.options.gate_port), 20, "the gate listens")
         eventually(lambda: self.gate.status()["ready"], 20, "the gate is ready")
 
+    def stop_gate(self) -> int | None:
+        return end(self.gate_process)
+
+    def kill_gate(self) -> None:
+        assert self.gate_process is not None
+        self.gate_process.kill()
+        self.gate_process.wait()
+
+    @contextlib.contextmanager
+    def database_gone(self) -> Iterator[None]:
+        """Nobody can read or write the register: every table is locked away."""
+        import sqlite3
+
+        lock = sqlite3.connect(self.home / "sekisho.sqlite3", isolation_level=None)
+        files = [Path(f"{self.home}/sekisho.sqlite3{end}") for end in ("", "-wal", "-shm")]
+        lock.close()
+        moved = [(file, file.with_name(f"gone-{file.name}")) for file in files if file.exists()]
+        for file, away in moved:
+            file.rename(away)
+        (self.home / "sekisho.sqlite3").mkdir()
+        try:
+            yield
+        finally:
+            (self.home / "sekisho.sqlite3").rmdir()
+            for file, away in moved:
+                away.rename(file)
+
+    def refused_anyhow(self) -> None:
+        result = self.ssh("echo INSIDE")
+        assert b"INSIDE" not in result.stdout
+
     def start_worker(self) -> None:
         self.worker_process = self._start("worker")
 

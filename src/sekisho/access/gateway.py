@@ -5,9 +5,12 @@ hands over late (`VERBS`) carry the record id under which the gate wrote them do
 over twice does nothing twice.
 """
 
+import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
@@ -36,6 +39,8 @@ from sekisho.kernel.ids import (
 from sekisho.kernel.outcome import Reason, Refused
 from sekisho.kernel.text import Text
 from sekisho.people.models import Line, Person, SshAuthenticator, Terminal
+
+log = logging.getLogger(__name__)
 
 SWEEP_GRACE = timedelta(seconds=5)
 """A lease is given up for lost this long after it ended: clocks of two processes may differ a little."""
@@ -303,22 +308,22 @@ VERBS: Mapping[str, Callable[[UUID, datetime, str, Mapping[str, Any]], None]] = 
 def hand_over(record_id: UUID, at: datetime, gate: str, verb: str, args: Mapping[str, Any]) -> None:
     """Applies one entry of a gate's journal, in one transaction with its evidence.
 
-    What speaks of a row that the register does not know (it was restored from a backup, say) is kept as
-    evidence all the same: the journal never waits for ever and never drops anything.
+    What speaks of a row that the register does not know (it was restored from a backup, say), or cannot be
+    said in a record, is kept as evidence by its digest all the same: the journal never waits for ever.
     """
     try:
         with transaction.atomic():
             VERBS[verb](record_id, at, gate, args)
-    except (ObjectDoesNotExist, IntegrityError):
-        subjects = [f"session:{args['session']}"] if args.get("session") else [f"gate:{gate}"]
-        detail = {"verb": verb, "unknown_to_register": True, "args": dict(args)}
+    except (ObjectDoesNotExist, IntegrityError, ValueError, KeyError) as error:
+        log.exception("a journal entry could not be applied: %s", type(error).__name__)
+        digest = sha256(json.dumps(args, sort_keys=True, default=str).encode()).hexdigest()
         with transaction.atomic():
             record(
-                Tag.SESSION_RECOVERED,
+                Tag.JOURNAL_UNAPPLIED,
                 actor=f"gate:{gate}",
-                subjects=subjects,
+                subjects=[f"session:{args['session']}"] if args.get("session") else [f"gate:{gate}"],
                 at=at,
-                detail=detail,
+                detail={"verb": verb, "fault": type(error).__name__, "sha256": digest},
                 record_id=record_id,
             )
 

@@ -52,6 +52,7 @@ class Tag(StrEnum):
     SESSION_REFUSED = "gate:session:refused"
     SESSION_ENDED = "gate:session:ended"
     SESSION_RECOVERED = "gate:session:recovered"
+    JOURNAL_UNAPPLIED = "gate:journal:unapplied"
     SESSION_WARNED = "gate:session:warned"
     REQUEST_DENIED = "gate:request:denied"
     OUTPUT_STRIPPED = "gate:output:stripped"

@@ -75,6 +75,7 @@ class Gate:
         self._renewed = clock.monotonic()
         self._wake = asyncio.Event()
         self._to_hand_over = asyncio.Event()
+        self._handing_over = asyncio.Lock()
         self._knocks = Knocks()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -316,6 +317,11 @@ class Gate:
                 await asyncio.sleep(1)
 
     async def _hand_over_all(self) -> bool:
+        """Hands over what is pending, oldest first. False when the register cannot be reached."""
+        async with self._handing_over:
+            return await self._hand_over_pending()
+
+    async def _hand_over_pending(self) -> bool:
         loop = asyncio.get_running_loop()
         for entry in await loop.run_in_executor(self._disk, self._journal.pending):
             try:
