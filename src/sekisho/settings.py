@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "sekisho.people.middleware.SignedInWithAuthenticator",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sekisho.console.middleware.AccessTable",
 ]
 ROOT_URLCONF = "sekisho.urls"
 ASGI_APPLICATION = "sekisho.asgi.application"

@@ -32,3 +32,8 @@ _NAMES = {
     Role.MANAGER: Text("受託者の管理者", "Contractor's manager"),
     Role.OPERATOR: Text("受託者の作業者", "Contractor's operator"),
 }
+
+EVERYBODY = frozenset(Role)
+CONTRACTORS = frozenset(role for role in Role if role.of_contractor)
+CITY = EVERYBODY - CONTRACTORS
+"""Sets of roles for the rows of the table: `ROLES` in each room's `urls.py`."""

@@ -1,0 +1,26 @@
+// Keeps a part of a page fresh: <div data-poll="/home/inside/" data-poll-seconds="5">…</div> is replaced by what
+// the URL answers (a fragment without the shell). Its view carries @background, so that looking on never keeps a
+// session signed in. When the answer is not the fragment (signed out, console down) it says so and stops hiding age.
+"use strict";
+
+for (const part of document.querySelectorAll("[data-poll]")) {
+  const wait = Number(part.dataset.pollSeconds || 5) * 1000;
+  const again = () => setTimeout(ask, wait);
+  const stale = (is) => part.toggleAttribute("data-stale", is);
+
+  async function ask() {
+    if (document.hidden) return again();
+    try {
+      const answer = await fetch(part.dataset.poll, { redirect: "manual", signal: AbortSignal.timeout(10_000) });
+      if (answer.type === "opaqueredirect") return location.reload();
+      if (!answer.ok) throw new Error(String(answer.status));
+      const text = await answer.text();
+      if (text !== part.lastText && !part.contains(document.activeElement)) part.innerHTML = part.lastText = text;
+      stale(false);
+    } catch {
+      stale(true);
+    }
+    again();
+  }
+  again();
+}
