@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import reduce
 from typing import Self
 
 from sekisho.kernel.clock import TOKYO
@@ -231,12 +230,13 @@ def _parse_range(word: str, line: str) -> tuple[int, int]:
 
 
 def _merged(row: list[tuple[int, int]]) -> Row:
-    def add(done: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int]]:
-        if done and span[0] <= done[-1][1]:
-            return [*done[:-1], (done[-1][0], max(done[-1][1], span[1]))]
-        return [*done, span]
-
-    return tuple(reduce(add, sorted(row), []))
+    done: list[tuple[int, int]] = []
+    for start, end in sorted(row):
+        if done and start <= done[-1][1]:
+            done[-1] = (done[-1][0], max(done[-1][1], end))
+        else:
+            done.append((start, end))
+    return tuple(done)
 
 
 def _unreadable(line: str) -> BadValue:

@@ -50,7 +50,7 @@ class FrontDoor:
         misses = self._misses.setdefault(name, _Misses())
         misses.count += 1
         misses.last = now
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (misses.count - 1))
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(misses.count - 1, 20))
         misses.blocked_until = now + wait
         return wait
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import asyncssh
@@ -121,9 +121,11 @@ class Passage:
         if self.ended:
             self._target.abort()
             return
-        channel, session = await self._target.create_session(
-            lambda: TargetSession(relay, self._target_gone),
-            command=request.command,
+        session = TargetSession(relay, self._target_gone)
+        channel, _ = await self._target.create_session(
+            lambda: session,
+            # Typed as text, but sent as it is: a command in Shift_JIS must stay what it was.
+            command=cast(str | None, request.command),
             request_pty="force" if request.terminal is not None else False,
             term_type=request.terminal or None,
             term_size=request.size,

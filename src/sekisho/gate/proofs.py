@@ -4,9 +4,11 @@ What is checked here is what AsyncSSH leaves open: that a certificate names exac
 and its addresses, that an authenticator says it verified its user, and that nothing is proven out of turn.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
+from typing import cast
 
 import asyncssh
 
@@ -82,7 +84,7 @@ def read_certificate(key_data: bytes) -> Certificate | None:
         valid_after=certificate._valid_after,
         valid_before=certificate._valid_before,
         public_key=public_text(certificate.key),
-        networks=tuple(certificate.options.get("source-address") or ()),
+        networks=tuple(cast(Sequence[type_of_network], certificate.options.get("source-address") or ())),
         forced_command="force-command" in certificate.options,
     )
 

@@ -4,7 +4,7 @@ Two AsyncSSH sessions joined by a `Relay`. Nothing here decides; whatever goes w
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -199,11 +199,11 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         self.channel = chan
 
     def pty_requested(
-        self, term_type: str, term_size: tuple[int, int, int, int], term_modes: dict[int, int]
+        self, term_type: str, term_size: tuple[int, int, int, int], term_modes: Mapping[int, int]
     ) -> bool:
         self.request.terminal = term_type
         self.request.size = term_size
-        self.request.modes = term_modes
+        self.request.modes = dict(term_modes)
         return True
 
     def shell_requested(self) -> bool:
