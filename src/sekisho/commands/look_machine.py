@@ -249,4 +249,23 @@ def console(installation: Installation) -> Findings:
         )
 
 
-CHECKS: tuple[Check, ...] = (host_name, keys, clock, disk, gate, console)
+def worker(installation: Installation) -> Findings:
+    """Without the worker evidence waits in the database, where it is not yet protected."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as knock:
+        try:
+            knock.connect(str(installation.worker_socket))
+        except PermissionError:
+            yield _may_not_look(installation.worker_socket)
+        except OSError:
+            yield care(
+                ("常駐処理が動いていません。", "The worker is not running."),
+                (
+                    "sekisho up、または systemctl start sekisho-worker",
+                    "sekisho up, or systemctl start sekisho-worker",
+                ),
+            )
+        else:
+            yield good("常駐処理は動いています。", "The worker is running.")
+
+
+CHECKS: tuple[Check, ...] = (host_name, keys, clock, disk, gate, worker, console)

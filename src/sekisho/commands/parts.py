@@ -76,7 +76,16 @@ def command_of(part: str, home: Path) -> list[str]:
 @contextmanager
 def only_one(found: Installation, part: str) -> Iterator[None]:
     """Holds `part` for this process; ends the command when another process holds it. Freed by any end of it."""
-    with (found.run / f"{part}.lock").open("a") as lock:
+    try:
+        lock = (found.run / f"{part}.lock").open("a")
+    except OSError as error:
+        fail(
+            Text(
+                f"{found.run} に書けません。正しい利用者で実行しているか、sekisho doctor で確かめてください。",
+                f"{found.run} cannot be written ({error}). Is this the right account? Try sekisho doctor.",
+            )
+        )
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

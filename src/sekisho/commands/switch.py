@@ -125,8 +125,9 @@ def _unreachable(home: Path, error: GateUnreachable) -> NoReturn:
     if isinstance(error.__cause__, PermissionError):
         fail(
             Text(
-                "関門の窓口を開く権限がありません。sudo を付けるか、sekisho グループの利用者で実行してください。",
-                "You may not open the gate's socket. Use sudo, or an account in the group `sekisho`.",
+                "関門の窓口を開く権限がありません。"
+                "sudo を付けるか、sekisho-switch グループの利用者で実行してください。",
+                "You may not open the gate's socket. Use sudo, or an account in the group `sekisho-switch`.",
             ),
             UNREACHABLE,
         )
