@@ -17,7 +17,7 @@ from asyncssh.connection import SSHServerConnection
 from asyncssh.constants import MSG_CHANNEL_OPEN, MSG_GLOBAL_REQUEST
 from asyncssh.packet import SSHPacket, String
 
-READ_BYTES = 1 << 16
+READ_BYTES = 1 << 15
 """At most this much is read and worked off before other connections get their turn (asyncio's default is
 256 KiB: 6 ms of work, a neighbour's keystroke would wait for it)."""
 

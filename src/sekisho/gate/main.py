@@ -5,6 +5,7 @@ import functools
 import gc
 import logging
 import signal
+import sys
 
 import asyncssh
 
@@ -24,6 +25,9 @@ BACKLOG = 128
 def run(installation: Installation) -> None:
     """Runs until told to stop. Needs Django set up (`sekisho gate` does)."""
     asyncssh.set_log_level(logging.WARNING)
+    # Each read and write of the event loop gives the interpreter away; a thread busy with the database
+    # would keep it for 5 ms by default, and a keystroke would wait for it.
+    sys.setswitchinterval(0.0005)
     asyncio.run(serve(installation, SystemClock()))
 
 
