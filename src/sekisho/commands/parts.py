@@ -133,4 +133,7 @@ def _serve_web(found: Installation) -> None:
     )
     with _port_in_use(options.web_address, options.web_port):
         listener = socket.create_server((options.web_address, options.web_port))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal that ended it once more when all is done: that is a clean end too.
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
