@@ -138,3 +138,25 @@ class EnrolmentCode(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+
+
+class Challenge(models.Model):
+    """A WebAuthn challenge given out and not yet answered. Answering deletes the row: nothing is answered twice."""
+
+    id = models.UUIDField(primary_key=True)
+    value = models.BinaryField()
+    purpose = models.CharField(max_length=200)
+    """What exactly the answer is good for: `sign-in`, `enrol`, `confirm:open-line:line-a`."""
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    browser = models.CharField(max_length=64)
+    """SHA-256 of the session key: only the browser that asked may answer."""
+    expires_at = models.DateTimeField()
+
+
+class FailedTries(models.Model):
+    """How often something was guessed wrongly: one login, or one address."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    """`login:` or `address:` and a SHA-256, since people type passwords into the wrong field."""
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
