@@ -7,11 +7,14 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from sekisho.console.access_table import navigation
+from sekisho.people import demo_authenticator
 from sekisho.people.models import Person
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`me` (Person or None), `menu` ((url name, Text) pairs), `here` (this URL's name), `language`, `demo`."""
+    """`me` (Person or None), `menu` ((url name, Text) pairs), `here` (this URL's name), `language`, and
+    whether this is a demo (`demo`) with its software authenticator (`demo_authenticator`).
+    """
     me = getattr(request, "user", None)
     person = me if isinstance(me, Person) else None
     match = request.resolver_match
@@ -21,4 +24,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "here": match.view_name if match else "",
         "language": "en" if (get_language() or "").startswith("en") else "ja",
         "demo": settings.SEKISHO.demo,
+        "demo_authenticator": demo_authenticator.available(),
     }

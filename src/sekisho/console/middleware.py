@@ -50,7 +50,8 @@ class AccessTable(MiddlewareMixin):
         if without_sign_in(name):
             return None
         if not isinstance(request.user, Person):
-            return redirect(f"{reverse('people:sign-in')}?{urlencode({'next': request.get_full_path()})}")
+            back = f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
+            return redirect(reverse("people:sign-in") + back)
         if not allowed(name, request.user.role_of):
             raise PermissionDenied
         return None

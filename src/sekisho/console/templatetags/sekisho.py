@@ -1,16 +1,22 @@
 """The words of our templates. Built in: no `{% load %}` needed.
 
-{% t "許可" "Permits" %}                      both languages side by side, where they are used
-{% t "{n}件" "{n} found" n=count %}           values are escaped
-{{ reason.text|say }}  {{ line|say }}         a kernel Text; a thing with name/name_en or title/title_en
-{{ permit.starts|moment }}                    令和8年11月23日(2026-11-23)18:50, in Tokyo
-{{ session.opened_at|ago }}                   3分前 / 3 min ago
+`{% t "許可" "Permits" %}`: both languages side by side, where they are used.
+`{% t "{n}件" "{n} found" n=count %}`: values are escaped; a Text or a named thing speaks the language too.
+`{{ reason.text|say }}`, `{{ line|say }}`: a kernel Text; a thing with name/name_en or title/title_en.
+`{{ permit.starts|moment }}`: 令和8年11月23日(2026-11-23)18:50, in Tokyo.
+`{{ session.opened_at|ago }}`: 3分前 / 3 min ago.
+`{{ form.login|control }}`: the input itself; a whole field is `{% include "console/_field.html" %}`.
+
+A page extends `console/base.html` (blocks `title`, `head`, `main`, `scripts`). A fragment is a template whose
+name begins with `_`, and its view carries `people.middleware.background`; `poll.js` replaces
+`<div data-poll="URL" data-poll-seconds="5" data-stale-text="…">` by what that view answers.
 """
 
 from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField, CheckboxInput, Select, Textarea
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -22,6 +28,7 @@ from sekisho.kernel.text import Text
 
 register = template.Library()
 NOTHING = "—"
+_CLASSES: dict[type, str] = {Textarea: "dads-textarea", Select: "dads-select", CheckboxInput: ""}
 _UNITS = ((86_400, "日", "d"), (3_600, "時間", "h"), (60, "分", "min"), (1, "秒", "s"))
 
 
@@ -31,8 +38,21 @@ def t(ja: str, en: str, **values: object) -> str:
     sentence = conditional_escape(Text(ja, en).in_language(get_language()))
     if not values:
         return sentence
-    escaped = {name: conditional_escape(value) for name, value in values.items()}
+    escaped = {name: conditional_escape(say(value)) for name, value in values.items()}
     return mark_safe(sentence.format(**escaped))  # noqa: S308 - every part was escaped above
+
+
+@register.filter
+def control(field: BoundField, supported: str = "") -> SafeString:
+    """The input of a form's field in the look of the design system, tied to its support and error texts."""
+    described = [f"{field.auto_id}_support"] if supported else []
+    described += [f"{field.auto_id}_error"] if field.errors else []
+    attributes: dict[str, str | bool] = {
+        "class": _CLASSES.get(type(field.field.widget), "dads-input-text__input")
+    }
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return field.as_widget(attrs=attributes)
 
 
 @register.filter
