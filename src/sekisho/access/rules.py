@@ -140,6 +140,7 @@ class ReasonCode(StrEnum):
     SITE_NOT_IN_TERMS = "site-not-in-terms"
     ADDRESS = "address-outside-line"
     OUTSIDE_HOURS = "outside-hours"
+    ATTENDANCE = "attendance-not-possible"
     PROOFS = "proofs-missing"
     LATCHED = "latched"
     RECORDING = "recording-not-ready"
@@ -235,6 +236,10 @@ def _about_safety(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Ite
     term = grant.terms.get("authentication")
     if term is not None and (facts.proofs != tuple(Proof) or _METHOD not in _names(term)):
         yield _reason(ReasonCode.PROOFS, term.sources)
+    attendance = grant.terms.get("attendance")
+    if attendance is not None and "routine-unattended" not in _names(attendance):
+        # Until the gate can hold a session for its attendants, work that needs them does not pass.
+        yield _reason(ReasonCode.ATTENDANCE, attendance.sources)
     if any(_latched(latch, permit, facts) for latch in facts.latches):
         yield _reason(ReasonCode.LATCHED)
     if not facts.recording_ready:

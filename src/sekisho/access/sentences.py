@@ -101,6 +101,10 @@ SENTENCES: Mapping[str, Text] = {
         "契約のサービス時間帯の外です(休日の扱いを含みます)。時間帯: {term}",
         "Outside the contract's service hours (holidays judged as holidays). Hours: {term}",
     ),
+    "attendance-not-possible": Text(
+        "この契約の作業には市の職員の立会いが要りますが、関所はまだ立会いを確かめられないため通せません。",
+        "Work under this contract must be attended; the gate cannot yet hold a session for attendants.",
+    ),
     "proofs-missing": Text(
         "端末、認証器(本人確認つき)、パスワードの3つがこの順にそろっていません。",
         "Terminal, authenticator (with the user verified) and password were not all proven in this order.",

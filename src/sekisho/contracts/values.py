@@ -267,6 +267,8 @@ def _show(week: Week) -> Text:
 
 def _span(days: list[int], names: Iterable[str], dash: str) -> str:
     known = list(names)
+    if len(days) == len(known):
+        return "毎日" if known[0] == "月" else "daily"
     return known[days[0]] if len(days) == 1 else f"{known[days[0]]}{dash}{known[days[-1]]}"
 
 
