@@ -1,0 +1,30 @@
+"""The verbs of this room, one door. The gate's own are in `gateway.py`."""
+
+from sekisho.access.permits import (
+    Wish,
+    approve_permit,
+    extend_permit,
+    request_permit,
+    resubmit_permit,
+    return_permit,
+    wish_of,
+    withdraw_permit,
+)
+from sekisho.access.reports import confirm_report, file_report, note_looked, return_report
+from sekisho.access.switches import (
+    Cut,
+    close_line,
+    cut_everything,
+    cut_line,
+    cut_session,
+    give_latch_reason,
+    open_line,
+    release_latch,
+)
+
+__all__ = [
+    "Cut", "Wish", "approve_permit", "close_line", "confirm_report", "cut_everything", "cut_line",
+    "cut_session", "extend_permit", "file_report", "give_latch_reason", "note_looked", "open_line",
+    "release_latch", "request_permit", "resubmit_permit", "return_permit", "return_report", "wish_of",
+    "withdraw_permit",
+]  # fmt: skip
