@@ -45,11 +45,24 @@ class Desk:
     def terminal_key(self) -> Path:
         return self.folder / "terminal"
 
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "terminal-cert.pub"
+
+    @property
+    def terminal_public_key(self) -> str:
+        """`type base64`, as the terminal is registered."""
+        return " ".join((self.folder / "terminal.pub").read_text().split()[:2])
+
+    def make_terminal_key(self) -> None:
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self.terminal_key)]
+        subprocess.run(command, check=True)
+
     def command(self) -> list[str]:
         return [
             "ssh", "-tt", "-F", "none", "-p", str(self.gate_port),
             "-i", str(self.terminal_key),
-            "-o", f"CertificateFile={self.terminal_key}-cert.pub",
+            "-o", f"CertificateFile={self.certificate}",
             "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
             "-o", "StrictHostKeyChecking=yes",
             f"{self.login}+{self.system}@127.0.0.1",
