@@ -4,6 +4,7 @@ A city is founded, its papers imported, its people enrolled, a PC certified; the
 permit, the owning division approves it, the systems division opens the line.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,8 +128,8 @@ def _with(text: str, table: str, code: str, **values: object) -> str:
     def change(block: re.Match[str]) -> str:
         changed = block[0]
         for key, value in values.items():
-            line = f"{key} = {value!r}".replace("'", '"')
-            changed = re.sub(rf"^{key} = .*$", lambda _, line=line: line, changed, flags=re.MULTILINE)
+            line = f"{key} = {json.dumps(value)}"  # of these kinds JSON and TOML are the same
+            changed = re.sub(rf"^{key} = .*$", line, changed, flags=re.MULTILINE)
         return changed
 
     pattern = rf'^\[\[{table}\]\]\ncode = "{code}"\n(?:(?!^\[).*\n?)*'
@@ -161,27 +162,23 @@ def _certify(installation: Installation, desk: Desk, now: datetime) -> None:
 
 def _permit_and_open(now: datetime) -> None:
     """The contractor asks, the owning division approves, the systems division opens the line."""
-    from sekisho.access.service import approve_permit, open_line, request_permit
+    from sekisho.access.service import Wish, approve_permit, open_line, request_permit
     from sekisho.contracts.models import Contract, System
     from sekisho.people.models import Line, Person
 
     people = {each.login: each for each in Person.objects.filter(login__in=ACCOUNTS)}
-    permit = _must(
-        request_permit(
-            contract=Contract.objects.get(code=CONTRACT),
-            system=System.objects.get(code=SYSTEM),
-            operators=[people[OPERATOR]],
-            starts=now,
-            ends=now + timedelta(hours=8),
-            work="夜間処理の待ち行列の確認と、たまった処理の取消し",
-            rollback="取り消した処理を、控えの一覧から入れ直す",
-            by=people[MANAGER],
-            now=now,
-        )
+    wish = Wish(
+        contract=Contract.objects.get(code=CONTRACT),
+        system=System.objects.get(code=SYSTEM),
+        operators=(people[OPERATOR],),
+        starts=now,
+        ends=now + timedelta(hours=8),
+        work="夜間処理の待ち行列の確認と、たまった処理の取消し",
+        rollback="取り消した処理を、控えの一覧から入れ直す",
     )
-    _must(approve_permit(permit, by=people[OWNER], now=now))
-    line = Line.objects.get(code=LINE)
-    _must(open_line(line, reason="保守作業のため", by=people[STAFF], now=now))
+    permit = _must(request_permit(wish, people[MANAGER], now))
+    _must(approve_permit(permit, people[OWNER], now))
+    _must(open_line(Line.objects.get(code=LINE), "保守作業のため", people[STAFF], now))
 
 
 def _must(answer: T | Refused) -> T:
