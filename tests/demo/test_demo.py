@@ -1,0 +1,109 @@
+"""`make demo`: within a minute there is a session to watch and to cut; it ends without leaving anything behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sekisho.access.control import GateClient
+from sekisho.kernel.installation import Installation, load
+from sekisho.people.demo_authenticator import is_demo
+from tests.town import REPOSITORY, eventually, free_port
+
+pytestmark = pytest.mark.e2e
+
+
+class Demo:
+    """The demo's own process, on ports of its own; what it says goes to a file."""
+
+    def __init__(self, folder: Path, **ports: int) -> None:
+        self.home, self.said = folder / "home", folder / "said"
+        chosen = {name: ports.get(name) or free_port() for name in ("web", "gate", "target")}
+        options = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("SEKISHO", "DJANGO"))}
+        with self.said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "examples.demo", "--home", str(self.home), *options],
+                cwd=REPOSITORY,
+                env=clean,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        return self.said.read_text("utf-8")
+
+    @property
+    def installation(self) -> Installation:
+        return load(self.home)
+
+    def wait_for(self, words: str, seconds: float = 60) -> None:
+        try:
+            eventually(lambda: words in self.text, seconds, words)
+        except AssertionError as error:
+            raise AssertionError(self.text) from error
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    running = Demo(tmp_path)
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            running.end()
+
+
+def test_a_person_sees_a_session_cut_and_the_operator_kept_out(demo: Demo) -> None:
+    """The operator is inside; one cut ends it in milliseconds; he tries again and is refused; Ctrl-C ends all."""
+    demo.wait_for("作業者が関所を通って")
+    demo.wait_for("Ctrl-C")
+    assert demo.installation.console_url in demo.text
+    gate = GateClient(demo.installation.gate_socket)
+    (session,) = gate.status()["sessions"]
+    assert gate.cut_session(session, "os-user:test").ended == (session,)
+    demo.wait_for("市が切りました", 10)
+    demo.wait_for("入り直せません", 30)
+    parts = psutil.Process(demo.process.pid).children(recursive=True)
+    assert demo.end() == 0
+    assert [part for part in parts if part.is_running()] == []
+
+
+def test_a_demo_is_marked_as_one(demo: Demo) -> None:
+    """Its folder carries the mark, its log the name `demo.…`: nothing of it passes for a city's."""
+    demo.wait_for("作業者が関所を通って")
+    assert is_demo(demo.installation)
+    assert demo.installation.options.log_origin.startswith("demo.")
+
+
+@pytest.mark.parametrize("name", ["web", "gate", "target"])
+def test_a_port_in_use_is_said_before_anything_is_made(tmp_path: Path, name: str) -> None:
+    """Which port, and how to choose another; nothing was begun."""
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        demo = Demo(tmp_path, **{name: port})
+        assert demo.process.wait(30) == 1
+    assert str(port) in demo.text
+    assert not demo.home.exists()
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
+    """A real installation under that name survives."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "kept").write_text("kept")
+    demo = Demo(tmp_path)
+    assert demo.process.wait(30) == 1
+    assert (tmp_path / "home" / "kept").read_text() == "kept"
