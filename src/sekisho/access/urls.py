@@ -1,6 +1,80 @@
-"""Every URL of this room."""
+"""Every URL of this room, and who may reach it."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from sekisho.access import evidence_pages, line_pages, permit_pages, session_pages
+from sekisho.kernel.text import Text
+from sekisho.people.roles import Role
 
 app_name = "access"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("permits/", permit_pages.permit_list, name="permit-list"),
+    path("permits/new/", permit_pages.permit_new, name="permit-new"),
+    path("permits/<slug:number>/", permit_pages.permit, name="permit"),
+    path("permits/<slug:number>/mend/", permit_pages.permit_mend, name="permit-mend"),
+    path("permits/<slug:number>/approve/", permit_pages.approve, name="permit-approve"),
+    path("permits/<slug:number>/return/", permit_pages.send_back, name="permit-return"),
+    path("permits/<slug:number>/withdraw/", permit_pages.withdraw, name="permit-withdraw"),
+    path("permits/<slug:number>/extend/", permit_pages.extend, name="permit-extend"),
+    path("lines/", line_pages.line_list, name="line-list"),
+    path("lines/<slug:code>/open/", line_pages.line_open, name="line-open"),
+    path("lines/<slug:code>/close/", line_pages.line_close, name="line-close"),
+    path("lines/<slug:code>/cut/", line_pages.line_cut, name="line-cut"),
+    path("cut-everything/", line_pages.cut_everything, name="cut-everything"),
+    path("latches/", line_pages.latch_list, name="latch-list"),
+    path("latches/<slug:number>/reason/", line_pages.latch_reason, name="latch-reason"),
+    path("latches/<slug:number>/release/", line_pages.latch_release, name="latch-release"),
+    path("sessions/", session_pages.session_list, name="session-list"),
+    path("sessions/<uuid:number>/", session_pages.session, name="session"),
+    path("sessions/<uuid:number>/cast/", session_pages.cast, name="session-cast"),
+    path("sessions/<uuid:number>/live/", session_pages.live, name="session-live"),
+    path("sessions/<uuid:number>/cut/", session_pages.cut, name="session-cut"),
+    path("sessions/<uuid:number>/report/", session_pages.report, name="report"),
+    path("sessions/<uuid:number>/report/confirm/", session_pages.report_confirm, name="report-confirm"),
+    path("sessions/<uuid:number>/report/return/", session_pages.report_return, name="report-return"),
+    path("sessions/<uuid:number>/export/", session_pages.export, name="session-export"),
+    path("evidence/", evidence_pages.evidence, name="evidence"),
+]
+
+_ALL = frozenset(Role)
+_CITY = _ALL - {Role.MANAGER, Role.OPERATOR}
+_WATCHERS = frozenset({Role.SYSTEMS, Role.DIVISION, Role.AUDITOR})
+_CUTTERS = frozenset({Role.SYSTEMS, Role.DIVISION})
+_SYSTEMS = frozenset({Role.SYSTEMS})
+_OWNER = frozenset({Role.DIVISION})
+_MANAGER = frozenset({Role.MANAGER})
+ROLES = {
+    "access:permit-list": _ALL,
+    "access:permit": _ALL,
+    "access:permit-new": _MANAGER,
+    "access:permit-mend": _MANAGER,
+    "access:permit-approve": _OWNER,
+    "access:permit-return": _OWNER,
+    "access:permit-extend": _OWNER,
+    "access:permit-withdraw": _CUTTERS,
+    "access:line-list": _ALL,
+    "access:line-open": _SYSTEMS,
+    "access:line-close": _SYSTEMS,
+    "access:line-cut": _SYSTEMS,
+    "access:cut-everything": _SYSTEMS,
+    "access:latch-list": _CITY,
+    "access:latch-reason": _CUTTERS,
+    "access:latch-release": _SYSTEMS,
+    "access:session-list": _ALL,
+    "access:session": _ALL,
+    "access:session-cast": _WATCHERS,
+    "access:session-live": _WATCHERS,
+    "access:session-cut": _CUTTERS,
+    "access:report": frozenset({Role.OPERATOR}),
+    "access:report-confirm": _CUTTERS,
+    "access:report-return": _CUTTERS,
+    "access:session-export": frozenset({Role.SYSTEMS, Role.AUDITOR}),
+    "access:evidence": frozenset({Role.SYSTEMS, Role.AUDITOR, Role.CLERK}),
+}
+NAVIGATION = [
+    ("access:session-list", Text("接続", "Sessions")),
+    ("access:permit-list", Text("許可", "Permits")),
+    ("access:line-list", Text("回線", "Lines")),
+    ("access:latch-list", Text("遮断", "Latches")),
+    ("access:evidence", Text("証跡", "Evidence")),
+]

@@ -1,0 +1,97 @@
+"""What people type about permits. Labels stand in the templates, in both languages."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+
+from sekisho.contracts.models import Contract, System
+from sekisho.kernel.clock import TOKYO
+from sekisho.kernel.era import parse_date
+from sekisho.kernel.text import Text
+from sekisho.people.models import Person
+from sekisho.people.roles import Role
+
+_BAD_DATE = Text(
+    "日付を読めません。例: 2026-11-23、令和8年11月23日、R8.11.23",
+    "Not a date. For example 2026-11-23 or R8.11.23.",
+)
+
+
+class MomentField(forms.MultiValueField):
+    """A day (any common form, era or ISO) and a time, in Tokyo, as one aware moment."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        fields = (forms.CharField(max_length=20), forms.TimeField())
+        widget = MomentWidget()
+        super().__init__(fields, widget=widget, require_all_fields=True, **kwargs)
+
+    def compress(self, data_list: list[Any]) -> datetime | None:
+        if not data_list:
+            return None
+        try:
+            day = parse_date(data_list[0])
+        except ValueError as error:
+            raise forms.ValidationError(_BAD_DATE.in_language(get_language())) from error
+        return datetime.combine(day, data_list[1], tzinfo=TOKYO)
+
+
+class MomentWidget(forms.MultiWidget):
+    """Two boxes side by side."""
+
+    def __init__(self) -> None:
+        day = forms.TextInput(attrs={"placeholder": "2026-11-23", "autocomplete": "off", "size": 14})
+        super().__init__([day, forms.TimeInput(attrs={"type": "time"}, format="%H:%M")])
+
+    def decompress(self, value: datetime | None) -> list[Any]:
+        local = value.astimezone(TOKYO) if value else None
+        return [local.strftime("%Y-%m-%d"), local.time()] if local else [None, None]
+
+
+class PermitForm(forms.Form):
+    """A wish for a permit, offered only what the manager's own contracts name."""
+
+    contract = forms.ModelChoiceField(Contract.objects.none())
+    system = forms.ModelChoiceField(System.objects.none())
+    operators = forms.ModelMultipleChoiceField(Person.objects.none(), widget=forms.CheckboxSelectMultiple)
+    starts = MomentField()
+    ends = MomentField()
+    work = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+    rollback = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, manager: Person, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = Contract.objects.filter(contractor=manager.contractor).order_by("code")
+        operators = Person.objects.filter(
+            contractor=manager.contractor, role=Role.OPERATOR, is_active=True
+        ).order_by("furigana")
+        self._offer("contract", mine)
+        self._offer("system", System.objects.filter(contracts__in=mine).distinct().order_by("code"))
+        self._offer("operators", operators)
+
+    def _offer(self, name: str, rows: Any) -> None:
+        field: Any = self.fields[name]
+        field.queryset = rows
+        field.label_from_instance = _label
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ExtendForm(forms.Form):
+    until = MomentField()
+
+
+class ReportForm(forms.Form):
+    done = forms.CharField(max_length=8000, widget=forms.Textarea(attrs={"rows": 6}))
+    outcome = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def _label(row: Any) -> str:
+    if isinstance(row, Person):
+        return row.name
+    name = getattr(row, "title", None) or row.name
+    english = getattr(row, "title_en", None) or row.name_en
+    return f"{row.code} {Text(name, english).in_language(get_language())}"

@@ -1,0 +1,68 @@
+"""What a person may see of this room, and the questions pages ask of the database."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+from django.db.models import Model, Q, QuerySet
+
+from sekisho.access.models import Latch, Permit, Session
+from sekisho.people.models import Line, Person
+from sekisho.people.roles import Role
+
+T = TypeVar("T", bound=Model)
+_SEES_ALL = (Role.SYSTEMS, Role.AUDITOR, Role.COUNCIL, Role.CLERK)
+
+
+def permits_for(person: Person) -> QuerySet[Permit]:
+    """The permits this person may see; a contractor's people only their own company's."""
+    permits = Permit.objects.select_related("contract", "system", "requested_by", "decided_by")
+    return permits.filter(_scope(person, "contract"))
+
+
+def sessions_for(person: Person) -> QuerySet[Session]:
+    """The sessions this person may see; an operator only his own."""
+    sessions = Session.objects.select_related(
+        "permit__contract", "permit__system", "operator", "line", "terminal"
+    ).filter(_scope(person, "permit__contract"))
+    return sessions.filter(operator=person) if person.role_of is Role.OPERATOR else sessions
+
+
+def lines_for(person: Person) -> QuerySet[Line]:
+    lines = Line.objects.select_related("contractor", "site").order_by("code")
+    return lines.filter(contractor=person.contractor) if person.role_of.of_contractor else lines
+
+
+def open_latches() -> QuerySet[Latch]:
+    return Latch.objects.filter(released_at=None).select_related("session", "line", "operator", "permit")
+
+
+def may_watch(person: Person, session: Session) -> bool:
+    """Whether this person may see a recording: systems, auditor, and the division whose contract it is."""
+    if person.role_of in (Role.SYSTEMS, Role.AUDITOR):
+        return True
+    return person.role_of is Role.DIVISION and person.division_id == session.permit.contract.division_id
+
+
+def may_cut(person: Person, session: Session) -> bool:
+    """Whoever of the city watches may cut; the auditor only watches."""
+    return person.role_of is not Role.AUDITOR and may_watch(person, session)
+
+
+def is_live(session: Session, now: datetime) -> bool:
+    """Whether the gate still holds it: not ended, and its lease not long over."""
+    return session.ended_at is None and session.lease_until > now - timedelta(seconds=5)
+
+
+def recording_of(session: Session) -> Path:
+    path: Path = settings.SEKISHO.recordings / f"{session.id}.skrec"
+    return path
+
+
+def _scope(person: Person, contract: str) -> Q:
+    if person.role_of in _SEES_ALL:
+        return Q()
+    if person.role_of.of_contractor:
+        return Q(**{f"{contract}__contractor": person.contractor_id})
+    return Q(**{f"{contract}__division": person.division_id})

@@ -1,0 +1,250 @@
+"""The pages of sessions: who is and was inside, watching, replay, the cut, the report."""
+
+import asyncio
+import io
+import tempfile
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from sekisho.access import service
+from sekisho.access.evidence_pages import timeline
+from sekisho.access.forms import ReportForm
+from sekisho.access.line_pages import after_cut
+from sekisho.access.models import Session, WorkReport
+from sekisho.access.reading import is_live, may_cut, may_watch, recording_of, sessions_for
+from sekisho.access.showing import csv_file, me, say
+from sekisho.evidence.export import export_session
+from sekisho.evidence.tags import Tag
+from sekisho.kernel.outcome import Refused
+from sekisho.people.middleware import background
+from sekisho.people.roles import Role
+from sekisho.vault.cast import Live, Screen
+from sekisho.vault.format import BadRecording
+from sekisho.vault.keyframes import cast_from
+from sekisho.vault.masking import typed_lines
+from sekisho.vault.reader import Reader
+from sekisho.vault.search import search as search_shown
+
+POLL_SECONDS = 0.1
+"""How often a watcher's stream looks for new frames; also the most by which he is behind."""
+
+
+def session_list(request: HttpRequest) -> HttpResponse:
+    sessions = sessions_for(me(request))
+    asked = request.GET.get("q", "").strip()
+    if asked:
+        sessions = sessions.filter(
+            Q(permit__number__icontains=asked)
+            | Q(operator__name__icontains=asked)
+            | Q(operator__login__icontains=asked)
+            | Q(permit__system__name__icontains=asked)
+        )
+    if request.GET.get("state") == "live":
+        sessions = sessions.filter(ended_at=None)
+    if request.GET.get("format") == "csv":
+        rows = (
+            (
+                s.id,
+                s.permit_id,
+                s.operator.login,
+                s.permit.system_id,
+                s.line_id,
+                s.opened_at,
+                s.ended_at,
+                s.end_reason,
+            )
+            for s in sessions
+        )
+        header = ("id", "permit", "operator", "system", "line", "opened", "ended", "end_reason")
+        return csv_file("sessions", header, rows)
+    context = {
+        "sessions": sessions[:200],
+        "asked": asked,
+        "state": request.GET.get("state", ""),
+        "now": timezone.now(),
+    }
+    return render(request, "access/session_list.html", context)
+
+
+def session(request: HttpRequest, number: UUID) -> HttpResponse:
+    return _page(request, _session(request, number))
+
+
+session.allows_wasm = True  # type: ignore[attr-defined]  # the player is WebAssembly; see console/middleware.py
+
+
+def _page(request: HttpRequest, row: Session, refused: Refused | None = None) -> HttpResponse:
+    person, now = me(request), timezone.now()
+    live, watchable = is_live(row, now), may_watch(person, row) and recording_of(row).exists()
+    if watchable and request.method == "GET":
+        service.note_looked(Tag.RECORDING_WATCHED if live else Tag.RECORDING_REPLAYED, row, person, now)
+    report = WorkReport.objects.filter(session=row).first()
+    mine = row.operator_id == person.pk
+    context = {
+        "session": row,
+        "live": live,
+        "watchable": watchable,
+        "may_cut": live and may_cut(person, row),
+        "typed": _typed(row) if watchable and not live else [],
+        "hits": _hits(request, row) if watchable and not live else None,
+        "words": request.GET.get("words", ""),
+        "at": _seconds(request.GET.get("t", "")),
+        "report": report,
+        "may_report": mine and not live and (report is None or report.state == WorkReport.State.RETURNED),
+        "may_confirm": person.role_of in (Role.SYSTEMS, Role.DIVISION)
+        and may_watch(person, row)
+        and report is not None
+        and report.state == WorkReport.State.FILED,
+        "report_form": ReportForm(
+            initial={"done": report.done, "outcome": report.outcome} if report else None
+        ),
+        "may_export": person.role_of in (Role.SYSTEMS, Role.AUDITOR) and row.ended_at is not None,
+        "timeline": timeline(row.subject) if not person.role_of.of_contractor else [],
+        "refused": refused,
+    }
+    return render(request, "access/session.html", context, status=409 if refused else 200)
+
+
+def cast(request: HttpRequest, number: UUID) -> HttpResponse:
+    """The recording as asciicast v3, from the picture before `?from=SECONDS` on."""
+    row = _watchable(request, number)
+    lines = cast_from(recording_of(row), _seconds(request.GET.get("from", "")))
+    return StreamingHttpResponse(lines, content_type="application/x-asciicast")
+
+
+@background
+async def live(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
+    """The running recording as server-sent events, for the same player that replays it."""
+    row = await sync_to_async(_watchable)(request, number)
+    response = StreamingHttpResponse(_stream(row), content_type="text/event-stream")
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _stream(row: Session) -> AsyncIterator[str]:
+    watcher = await asyncio.to_thread(Live, recording_of(row))
+    try:
+        yield f"data: {await asyncio.to_thread(watcher.first)}\n\n"
+        looks = 0
+        while True:
+            for message in await asyncio.to_thread(watcher.more):
+                yield f"data: {message}\n\n"
+            looks += 1
+            if looks % 10 == 0 and not await _still_live(row):
+                yield "event: done\ndata: {}\n\n"
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await asyncio.to_thread(watcher.close)
+
+
+async def _still_live(row: Session) -> bool:
+    await row.arefresh_from_db(fields=["ended_at", "lease_until"])
+    return is_live(row, timezone.now())
+
+
+@require_POST
+def cut(request: HttpRequest, number: UUID) -> HttpResponse:
+    """One press, nothing in its way: the gate first, then the page."""
+    row = _session(request, number)
+    if not may_cut(me(request), row):
+        raise Http404
+    return after_cut(request, service.cut_session(row, me(request), timezone.now()))
+
+
+@require_POST
+def report(request: HttpRequest, number: UUID) -> HttpResponse:
+    row = _session(request, number)
+    said = request.POST.get("done", ""), request.POST.get("outcome", "")
+    answer = service.file_report(row, *said, me(request), timezone.now())
+    return _answered(request, row, answer, say("報告を提出しました。", "The report is filed."))
+
+
+@require_POST
+def report_confirm(request: HttpRequest, number: UUID) -> HttpResponse:
+    row = _session(request, number)
+    filed = get_object_or_404(WorkReport, session=row)
+    answer = service.confirm_report(filed, me(request), timezone.now())
+    return _answered(request, row, answer, say("報告を確認しました。", "The report is confirmed."))
+
+
+@require_POST
+def report_return(request: HttpRequest, number: UUID) -> HttpResponse:
+    row = _session(request, number)
+    filed = get_object_or_404(WorkReport, session=row)
+    answer = service.return_report(filed, request.POST.get("reason", ""), me(request), timezone.now())
+    return _answered(request, row, answer, say("報告を差し戻しました。", "The report was sent back."))
+
+
+@require_POST
+def export(request: HttpRequest, number: UUID) -> HttpResponse:
+    """The session's bundle as one file, to be checked anywhere with `sekisho verify`."""
+    row = _session(request, number)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / f"sekisho-{row.id}"
+        answer = export_session(
+            row.id, recording=recording_of(row), out=out, by=me(request).actor, now=timezone.now()
+        )
+        if isinstance(answer, Refused):
+            return _page(request, row, answer)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(out.rglob("*")):
+                archive.write(file, file.relative_to(folder))
+    response = HttpResponse(packed.getvalue(), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="sekisho-{row.id}.zip"'
+    return response
+
+
+def _session(request: HttpRequest, number: UUID) -> Session:
+    return get_object_or_404(sessions_for(me(request)), pk=number)
+
+
+def _watchable(request: HttpRequest, number: UUID) -> Session:
+    row = _session(request, number)
+    if not may_watch(me(request), row) or not recording_of(row).exists():
+        raise Http404
+    return row
+
+
+def _typed(row: Session) -> list[tuple[float, str]]:
+    try:
+        with Reader(recording_of(row)) as reader:
+            lines = typed_lines(reader.frames(), reader.header.charset)
+            return [(round(line.seconds, 1), line.text) for line in lines][:2000]
+    except BadRecording:
+        return []
+
+
+def _hits(request: HttpRequest, row: Session) -> list[tuple[float, str]] | None:
+    words = request.GET.get("words", "").strip()
+    if not words:
+        return None
+    service.note_looked(Tag.RECORDING_SEARCHED, row, me(request), timezone.now())
+    with Reader(recording_of(row)) as reader:
+        events = Screen(reader.header).events(reader.frames())
+        return [(round(hit.seconds, 1), hit.line) for hit in search_shown(events, words)]
+
+
+def _seconds(text: str) -> float:
+    try:
+        return max(0.0, min(float(text), 1e7))
+    except ValueError:
+        return 0.0
+
+
+def _answered(request: HttpRequest, row: Session, answer: WorkReport | Refused, done: str) -> HttpResponse:
+    if isinstance(answer, Refused):
+        return _page(request, row, answer)
+    messages.success(request, done)
+    return redirect("access:session", row.id)
