@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from sekisho.cli import build
 from sekisho.commands.founding import FOLDERS
@@ -56,6 +58,24 @@ def test_every_kind_of_evidence_is_documented(language: str) -> None:
     """An auditor finds each name in the log explained, and no name that cannot occur."""
     documented = re.findall(r"^\| `([a-z:-]+)`", read(language, "events"), re.MULTILINE)
     assert sorted(documented) == sorted(tag.value for tag in Tag)
+
+
+def areas(patterns: Sequence[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    """The first word of every address of the console: `permits`, `lines` … and "" for the home page."""
+    for each in patterns:
+        address = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from areas(each.url_patterns, address)
+        else:
+            yield address.split("/")[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_area_of_the_console_is_documented(language: str) -> None:
+    """No page that nobody has heard of, and none described that is gone."""
+    there = set(areas(get_resolver().url_patterns))
+    documented = set(re.findall(r"`/([a-z-]*)`", read(language, "console")))
+    assert there == documented
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
