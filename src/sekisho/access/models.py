@@ -5,7 +5,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from sekisho.access.sentences import END_REASONS
 from sekisho.contracts.models import Contract, System
+from sekisho.kernel.text import Text
 from sekisho.people.models import Line, Person, Terminal
 
 
@@ -91,6 +93,11 @@ class Session(models.Model):
     @property
     def subject(self) -> str:
         return f"session:{self.id}"
+
+    @property
+    def reason_text(self) -> Text:
+        """Why it ended, in plain words."""
+        return END_REASONS.get(self.end_reason, Text(self.end_reason, self.end_reason))
 
 
 class Latch(models.Model):

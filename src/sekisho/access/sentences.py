@@ -124,3 +124,22 @@ SENTENCES: Mapping[str, Text] = {
     "contract-not-begun": Text("契約期間がまだ始まっていません。", "The contract has not begun."),
     "contract-ended": Text("契約期間は終わっています。", "The contract is over."),
 }
+
+END_REASONS: Mapping[str, Text] = {
+    "finished": Text("作業者が終えた", "Finished by the operator"),
+    "client-gone": Text("作業者の接続が途切れた", "The client was gone"),
+    "window-ended": Text("許可の時間が終わった", "The permitted time ended"),
+    "cut": Text("市が切った", "Cut by the city"),
+    "line-closed": Text("市が回線を閉じた", "The city closed the line"),
+    "permit-withdrawn": Text("市が許可を取り消した", "The permit was withdrawn"),
+    "no-longer-allowed": Text("条件に合わなくなった", "No longer allowed"),
+    "recorder-failed": Text("記録を書けなくなった", "The recording could not be written"),
+    "evidence-failed": Text("証跡を残せなくなった", "Evidence could not be left"),
+    "lease-lost": Text("台帳に届かないまま猶予が過ぎた", "The lease was lost"),
+    "target-failed": Text("対象システムにつながらなかった", "The target failed"),
+    "target-key-changed": Text("対象システムの鍵が違った", "The target's key had changed"),
+    "protocol": Text("通信の誤り", "Protocol error"),
+    "too-many-requests": Text("認めない要求が多すぎた", "Too many denied requests"),
+    "gate-stopped": Text("関門を止めた", "The gate was stopped"),
+    "gate-crashed": Text("関門が落ちた(後から締めた)", "The gate crashed (closed afterwards)"),
+}

@@ -93,6 +93,7 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
     context = {
         "session": row,
         "live": live,
+        "now": now,
         "watchable": watchable,
         "may_cut": live and may_cut(person, row),
         "typed": _typed(row) if watchable and not live else [],
@@ -115,7 +116,7 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
     return render(request, "access/session.html", context, status=409 if refused else 200)
 
 
-def cast(request: HttpRequest, number: UUID) -> HttpResponse:
+def cast(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
     """The recording as asciicast v3, from the picture before `?from=SECONDS` on."""
     row = _watchable(request, number)
     lines = cast_from(recording_of(row), _seconds(request.GET.get("from", "")))
