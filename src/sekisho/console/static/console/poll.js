@@ -1,7 +1,10 @@
 // Keeps a part of a page fresh: <div data-poll="/home/inside/" data-poll-seconds="5">…</div> is replaced by what
 // the URL answers (a fragment without the shell). Its view carries @background, so that looking on never keeps a
 // session signed in. When the answer is not the fragment (signed out, console down) it says so and stops hiding age.
+// A part in which somebody is about to press a button is left alone: a click must never miss.
 "use strict";
+
+const TOKEN = /name="csrfmiddlewaretoken" value="[^"]*"/g; // differs in every answer
 
 for (const part of document.querySelectorAll("[data-poll]")) {
   const wait = Number(part.dataset.pollSeconds || 5) * 1000;
@@ -15,8 +18,11 @@ for (const part of document.querySelectorAll("[data-poll]")) {
       if (answer.type === "opaqueredirect") return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
-      if (text !== part.lastText && !part.contains(document.activeElement)) part.innerHTML = part.lastText = text;
       stale(false);
+      const said = text.replace(TOKEN, "");
+      if (said === part.said || part.matches(":focus-within, :active")) return again();
+      part.said = said;
+      part.innerHTML = text;
     } catch {
       stale(true);
     }

@@ -29,6 +29,7 @@ const ask = async ({ mode, challenge, options }) => {
 for (const part of document.querySelectorAll("[data-webauthn]")) {
   const form = part.closest("form");
   for (const button of part.querySelectorAll("button")) {
+    button.disabled = false; // until now: a form sent without the authenticator's answer would only be refused
     button.addEventListener("click", async (event) => {
       event.preventDefault();
       if (!form.reportValidity()) return;
