@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import sync_playwright
 
 from sekisho.access.control import GateClient
 from sekisho.kernel.installation import Installation, load
@@ -18,6 +20,7 @@ from sekisho.people.demo_authenticator import is_demo
 from tests.town import REPOSITORY, eventually, free_port
 
 pytestmark = pytest.mark.e2e
+BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 class Demo:
@@ -80,6 +83,27 @@ def test_a_person_sees_a_session_cut_and_the_operator_kept_out(demo: Demo) -> No
     parts = psutil.Process(demo.process.pid).children(recursive=True)
     assert demo.end() == 0
     assert [part for part in parts if part.is_running()] == []
+
+
+def test_the_instructions_lead_to_the_cut_in_a_browser(demo: Demo) -> None:
+    """What the demo prints, done in a real browser: sign in, watch, press the red button, read the milliseconds."""
+    demo.wait_for("Ctrl-C")
+    login, password = re.findall(r"sign in +(\S+) +(\S+)", demo.text)[0]
+    (url,) = re.findall(r"open +(http://localhost:\d+/)", demo.text)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER_ARGUMENTS)
+        page = browser.new_page(locale="ja-JP")
+        page.goto(url)
+        page.fill("input[name=login]", login)
+        page.fill("input[name=password]", password)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="デモ専用").click()
+        page.locator("main a[href*='/sessions/']").first.click()
+        page.get_by_text("juki-ap1").first.wait_for()
+        page.locator("button.cut").click()
+        page.get_by_text("ミリ秒").wait_for()
+        browser.close()
+    demo.wait_for("市が切りました", 10)
 
 
 def test_a_demo_is_marked_as_one(demo: Demo) -> None:
