@@ -18,9 +18,9 @@ _NEW_YEAR = ((12, 29), (12, 30), (12, 31), (1, 2), (1, 3))
 def grant_of(contract: Contract, on: date) -> Grant:
     """The grant of `contract` as its papers stand on the day `on`.
 
-    Papers are append-only, so a grant is known by the newest paper of its procurement, and kept.
+    Papers never change, so a grant is known by the papers it is made of, and kept.
     """
-    newest = Document.objects.filter(procurement=contract.procurement_id).order_by("-id").first()
+    papers = Document.objects.filter(procurement=contract.procurement_id, in_force_from__lte=on)
     return _grant(
         ContractFacts(
             ContractCode(contract.code),
@@ -30,15 +30,13 @@ def grant_of(contract: Contract, on: date) -> Grant:
             contract.ends,
         ),
         on,
-        newest.pk if newest else 0,
+        tuple(papers.order_by("id").values_list("id", "sha256")),
     )
 
 
 @lru_cache(maxsize=512)
-def _grant(contract: ContractFacts, on: date, newest: int) -> Grant:
-    documents = Document.objects.filter(
-        procurement=contract.procurement, id__lte=newest, in_force_from__lte=on
-    )
+def _grant(contract: ContractFacts, on: date, papers: tuple[tuple[int, str], ...]) -> Grant:
+    documents = Document.objects.filter(id__in=[paper for paper, _ in papers])
     facts = FactRow.objects.filter(document__in=documents).select_related("document")
     return compile_grant(
         contract,
