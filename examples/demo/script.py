@@ -62,7 +62,7 @@ class Script:
                 "   3. 見る / watch     「いま中にいる人」の名前を押す / the name under “inside now”",
                 "   4. 切る / cut       赤いボタンを押す。何ミリ秒で切れたかが出ます / the red button",
                 "   5. 戻す / release   作業者は15秒ごとに入り直そうとして、解除するまで拒まれます(メニューの「遮断」)",
-                "                       he tries again every 15 s and is refused until you release it (“Cuts”)",
+                "                       he tries again every 15 s and is refused until you release it (“Latches”)",
                 "",
                 f"   画面なしで切る / cut without the console:  .venv/bin/sekisho cut --everything --home {home}",
                 "",

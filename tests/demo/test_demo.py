@@ -86,7 +86,7 @@ def test_a_person_sees_a_session_cut_and_the_operator_kept_out(demo: Demo) -> No
 
 
 def test_the_instructions_lead_to_the_cut_in_a_browser(demo: Demo) -> None:
-    """What the demo prints, done in a real browser: sign in, watch, press the red button, read the milliseconds."""
+    """What the demo prints, done in a real browser: sign in, watch, cut, read the milliseconds, release."""
     demo.wait_for("Ctrl-C")
     login, password = re.findall(r"sign in +(\S+) +(\S+)", demo.text)[0]
     (url,) = re.findall(r"open +(http://localhost:\d+/)", demo.text)
@@ -102,8 +102,14 @@ def test_the_instructions_lead_to_the_cut_in_a_browser(demo: Demo) -> None:
         page.get_by_text("juki-ap1").first.wait_for()
         page.locator("button.cut").click()
         page.get_by_text("ミリ秒").wait_for()
+        demo.wait_for("市が切りました", 10)
+        page.get_by_role("link", name="遮断", exact=True).click()
+        page.get_by_text("解除する…").click()
+        page.locator("textarea[id$=-release]").fill("実演の確認")
+        page.get_by_role("button", name="デモ専用").click()
+        page.get_by_text("遮断を解除しました").wait_for()
         browser.close()
-    demo.wait_for("市が切りました", 10)
+    eventually(lambda: demo.text.count("作業者が関所を通って") == 2, 40, "the operator is let in again")
 
 
 def test_a_demo_is_marked_as_one(demo: Demo) -> None:
