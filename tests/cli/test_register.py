@@ -1,5 +1,7 @@
 """The registers from the command line: the first person gets in, a terminal gets its certificate."""
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from sekisho.kernel.installation import Installation, load
 from tests.cli.conftest import Run
-from tests.town import Probe, keygen, public_key
+from tests.town import REPOSITORY, Probe, keygen, public_key
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +37,43 @@ def city(tmp_path: Path, sekisho: Run, terminal_key: Path) -> Installation:
     probe(SEED, key=public_key(terminal_key))
     probe.close()
     return load(tmp_path / "city")
+
+
+SHIOMINO = REPOSITORY / "examples" / "shiomino"
+
+
+def test_papers_are_imported_as_a_whole_and_once(tmp_path: Path, sekisho: Run) -> None:
+    """The fictional city's papers come in; coming again they change nothing."""
+    home = tmp_path / "empty"
+    assert sekisho("init", home).returncode == 0
+    first = sekisho("import", SHIOMINO, "--home", home)
+    assert first.returncode == 0, first.stderr
+    again = sekisho("import", SHIOMINO, "--home", home)
+    assert again.returncode == 0
+    assert "何も変えていません" in again.stdout
+
+
+def test_a_fault_in_the_papers_is_shown_with_file_and_line_and_nothing_comes_in(
+    tmp_path: Path, sekisho: Run
+) -> None:
+    """One wrong role in one of many files: named in both languages, and no division is registered."""
+    home, papers = tmp_path / "empty", tmp_path / "papers"
+    assert sekisho("init", home).returncode == 0
+    shutil.copytree(SHIOMINO, papers)
+    register = papers / "01-city-register.toml"
+    register.write_text(register.read_text().replace('role = "clerk"', 'role = "clark"'))
+    refused = sekisho("import", papers, "--home", home)
+    assert refused.returncode == 1
+    assert refused.stderr.count("01-city-register.toml:") >= 2
+    assert "clark" in refused.stderr
+    assert sekisho(*TANAKA, "--division", "joho", "--home", home).returncode == 2
+
+
+def test_the_schema_is_json_and_needs_no_installation(sekisho: Run) -> None:
+    """An editor of papers can have it anywhere."""
+    printed = sekisho("schema")
+    assert printed.returncode == 0
+    assert json.loads(printed.stdout)["$schema"].startswith("https://json-schema.org/")
 
 
 TANAKA = ("person", "add", "tanaka", "--name", "田中花子", "--furigana", "たなかはなこ")
