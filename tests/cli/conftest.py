@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sekisho.commands.founding import found
@@ -36,3 +38,17 @@ def sekisho() -> Run:
 def home(tmp_path: Path) -> Installation:
     """A newly founded installation, its database not yet made."""
     return found(tmp_path / "city", Options(log_origin="test.invalid/log-1"))
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """A database of its own for `init --database`, on the engine that this test run is about."""
+    server = os.environ.get("SEKISHO_TEST_DATABASE", "sqlite").rpartition("/")[0]
+    if not server:
+        yield "sqlite"
+        return
+    name = f"cli_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

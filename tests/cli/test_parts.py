@@ -25,10 +25,11 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def city(tmp_path: Path, sekisho: Run) -> Installation:
+def city(tmp_path: Path, sekisho: Run, database: str) -> Installation:
     """An installation as `init` leaves it, on ports of its own."""
     home = tmp_path / "city"
-    done = sekisho("init", home, "--web-port", free_port(), "--gate-port", free_port())
+    ports = ("--web-port", free_port(), "--gate-port", free_port())
+    done = sekisho("init", home, "--database", database, *ports)
     assert done.returncode == 0, done.stderr
     return load(home)
 

@@ -30,9 +30,9 @@ def terminal_key(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def city(tmp_path: Path, sekisho: Run, terminal_key: Path) -> Installation:
+def city(tmp_path: Path, sekisho: Run, terminal_key: Path, database: str) -> Installation:
     """A migrated installation with one division, one contractor, one line and one terminal."""
-    assert sekisho("init", tmp_path / "city").returncode == 0
+    assert sekisho("init", tmp_path / "city", "--database", database).returncode == 0
     probe = Probe({"SEKISHO_HOME": str(tmp_path / "city"), "DJANGO_SETTINGS_MODULE": "sekisho.settings"})
     probe(SEED, key=public_key(terminal_key))
     probe.close()
@@ -42,10 +42,10 @@ def city(tmp_path: Path, sekisho: Run, terminal_key: Path) -> Installation:
 SHIOMINO = REPOSITORY / "examples" / "shiomino"
 
 
-def test_papers_are_imported_as_a_whole_and_once(tmp_path: Path, sekisho: Run) -> None:
+def test_papers_are_imported_as_a_whole_and_once(tmp_path: Path, sekisho: Run, database: str) -> None:
     """The fictional city's papers come in; coming again they change nothing."""
     home = tmp_path / "empty"
-    assert sekisho("init", home).returncode == 0
+    assert sekisho("init", home, "--database", database).returncode == 0
     first = sekisho("import", SHIOMINO, "--home", home)
     assert first.returncode == 0, first.stderr
     again = sekisho("import", SHIOMINO, "--home", home)
@@ -54,11 +54,11 @@ def test_papers_are_imported_as_a_whole_and_once(tmp_path: Path, sekisho: Run) -
 
 
 def test_a_fault_in_the_papers_is_shown_with_file_and_line_and_nothing_comes_in(
-    tmp_path: Path, sekisho: Run
+    tmp_path: Path, sekisho: Run, database: str
 ) -> None:
     """One wrong role in one of many files: named in both languages, and no division is registered."""
     home, papers = tmp_path / "empty", tmp_path / "papers"
-    assert sekisho("init", home).returncode == 0
+    assert sekisho("init", home, "--database", database).returncode == 0
     shutil.copytree(SHIOMINO, papers)
     register = papers / "01-city-register.toml"
     register.write_text(register.read_text().replace('role = "clerk"', 'role = "clark"'))
