@@ -1,10 +1,21 @@
 """Signing in, in a real browser with a real WebAuthn client: both factors, the finger required."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
 import pytest
 
 from tests.e2e.consoletown import ConsoleTown
 
 pytestmark = pytest.mark.e2e
+JUDGED = """
+import json
+said = [json.loads(bytes(row.payload)) for row in OutboxRecord.objects.all()]
+sum(each["tag"] == "console:person:sign-in-refused" and "person:mori" in each["subjects"] for each in said)
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,3 +90,24 @@ def test_the_pages_of_the_door(console: ConsoleTown) -> None:
     page.fill("[name=again]", "kitsune-wa-hashi")
     page.click("main form button")
     console.inspect(visitor, None, "enrol-authenticator")
+
+
+def test_many_guesses_at_once_do_not_slip_under_the_limit(console: ConsoleTown) -> None:
+    """Thirty wrong passwords sent at the same moment: five are judged, the others wait."""
+    with ThreadPoolExecutor(30) as pool:
+        statuses = list(pool.map(lambda number: _guess(console, f"wrong-{number}-password"), range(30)))
+    assert set(statuses) == {403}
+    judged = console.probe(JUDGED)
+    assert 1 <= judged <= 8, "five, and a few more where the machine took longer than the wait"
+
+
+def _guess(console: ConsoleTown, password: str) -> int:
+    opener = build_opener(HTTPCookieProcessor())
+    page = opener.open(console.url("/sign-in/"), timeout=30).read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert token
+    data = urlencode({"csrfmiddlewaretoken": token[1], "login": "mori", "password": password})
+    try:
+        return int(opener.open(console.url("/sign-in/"), data.encode(), timeout=60).status)
+    except HTTPError as error:
+        return error.code

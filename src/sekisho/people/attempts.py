@@ -43,17 +43,27 @@ def reserve(keys: Iterable[str], now: datetime) -> timedelta:
         return timedelta(0)
 
 
-def forgive(login_key: str, address_key: str) -> None:
+def forgive(login_key: str, address_key: str, now: datetime) -> None:
     """A try was right: the login starts afresh, the address only gets this one try back.
 
     Otherwise one good account at an address would buy endless guesses at the others.
     """
+    _forget(now)
     with transaction.atomic():
         FailedTries.objects.filter(key=login_key).delete()
         row = FailedTries.objects.select_for_update().filter(key=address_key, failures__gt=0).first()
         if row is not None:
             row.failures -= 1
             row.save()
+
+
+def _forget(now: datetime) -> None:
+    """Drops what nobody counts any more. Rows in use are left for the next time: no waiting, no deadlock."""
+    with transaction.atomic():
+        old = FailedTries.objects.filter(last_at__lt=now - FORGOTTEN_AFTER).select_for_update(
+            skip_locked=True
+        )
+        FailedTries.objects.filter(key__in=list(old.values_list("key", flat=True)[:500])).delete()
 
 
 def _row(name: str, now: datetime) -> FailedTries:

@@ -1,5 +1,6 @@
 """The pages before sign-in is complete: password, then authenticator; or code, password, new authenticator."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from sekisho.kernel.text import Text
 from sekisho.people import attempts, demo_authenticator, signed_in
 from sekisho.people.forms import CodeForm, PasswordForm, SignInForm
 from sekisho.people.fresh import purpose_of
-from sekisho.people.models import Challenge, EnrolmentCode, Person
+from sekisho.people.models import Challenge, EnrolmentCode, Passkey, Person
 from sekisho.people.passkeys import (
     ask_for_new,
     ask_for_proof,
@@ -59,7 +60,7 @@ def _password(request: HttpRequest, login: str, password: str) -> Person | Refus
     if not isinstance(person, Person):
         note_refused(login, "password", now)
         return WRONG_LOGIN
-    attempts.forgive(*keys)
+    attempts.forgive(*keys, now)
     return person if usable_by(person) else NO_AUTHENTICATOR
 
 
@@ -71,15 +72,26 @@ def prove(request: HttpRequest) -> HttpResponse:
         return redirect("people:sign-in")
     refused = None
     if request.method == "POST":
-        passkey = check_proof(half.person, SIGN_IN, _browser(request), *_answered(request), now)
+        passkey = _passkey(request, half.person, now)
         if not isinstance(passkey, Refused):
             signed_in.complete(request, passkey, now)
             note_signed_in(passkey, now)
             return redirect(half.next or "console:home")
-        note_refused(half.person.login, "authenticator", now)
         refused = passkey
     context = {"person": half.person, "refused": refused}
     return render(request, "people/prove.html", context, status=403 if refused else 200)
+
+
+def _passkey(request: HttpRequest, person: Person, now: datetime) -> Passkey | Refused:
+    keys = attempts.key("login", person.login), attempts.key("address", _address(request))
+    if wait := attempts.reserve(keys, now):
+        return _too_many(int(wait.total_seconds()) + 1)
+    answer = check_proof(person, SIGN_IN, _browser(request), *_answered(request), now)
+    if isinstance(answer, Refused):
+        note_refused(person.login, "authenticator", now)
+    else:
+        attempts.forgive(*keys, now)
+    return answer
 
 
 def sign_out(request: HttpRequest) -> HttpResponse:
@@ -113,7 +125,7 @@ def _code(request: HttpRequest, login: str, code: str) -> EnrolmentCode | Refuse
     if isinstance(answer, Refused):
         note_refused(login, "code", now)
     else:
-        attempts.forgive(*keys)
+        attempts.forgive(*keys, now)
     return answer
 
 

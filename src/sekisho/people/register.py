@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.http import require_POST
 
 from sekisho.kernel.outcome import Refused
 from sekisho.kernel.text import Text
@@ -60,10 +59,11 @@ def person_new(request: HttpRequest) -> HttpResponse:
     return render(request, "people/person_new.html", context, status=400 if refused else 200)
 
 
-@require_POST
 @fresh_confirmation("issue-code", of="login")
 def issue_code(request: HttpRequest, login: str) -> HttpResponse:
     """Shows the code once, in the answer to the POST itself: there is no page to come back to."""
+    if request.method != "POST":
+        return redirect("people:person", login)
     whose = get_object_or_404(Person, login=login)
     issued = service.issue_enrolment_code(whose, _me(request), timezone.now())
     if isinstance(issued, Refused):
@@ -82,8 +82,9 @@ def suspend(request: HttpRequest, login: str) -> HttpResponse:
     return redirect("people:person", login)
 
 
-@require_POST
 def add_key(request: HttpRequest, login: str) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("people:person", login)
     whose = get_object_or_404(Person, login=login)
     line = request.POST.get("public_key", "")
     answer = service.register_ssh_authenticator(whose, line, _me(request), timezone.now())

@@ -87,6 +87,7 @@ def complete(request: HttpRequest, passkey: Passkey, now: datetime) -> None:
     request.session["passkey"] = passkey.pk
     request.session["signed_in_at"] = now.timestamp()
     request.session["last_click"] = now.timestamp()
+    type(request.session).clear_expired()
 
 
 def lapsed(session: SessionBase, person: Person, now: datetime) -> str | None:

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.views.decorators.http import require_POST
 
 from sekisho.kernel.outcome import Refused
 from sekisho.kernel.text import Text
@@ -31,10 +30,11 @@ def terminal(request: HttpRequest, code: str) -> HttpResponse:
     return _terminal_page(request, _get(code))
 
 
-@require_POST
 @fresh_confirmation("certify-terminal", of="code")
 def certify(request: HttpRequest, code: str) -> HttpResponse:
     """The certificate as a file to put beside the terminal's key. It is kept nowhere here: it can be made anew."""
+    if request.method != "POST":
+        return redirect("people:terminal", code)
     form = CertifyForm(request.POST)
     row = _get(code)
     if not form.is_valid():
