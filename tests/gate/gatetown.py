@@ -379,9 +379,14 @@ class GateTown:
         self.gate.wake()
 
     def release_latches(self) -> None:
-        self.probe("Latch.objects.filter(released_at=None).update(released_at=timezone.now())")
-        self.gate.wake()
-        eventually(lambda: self.gate.status()["latches"] == 0, 5, "the gate forgets released latches")
+        """Releases all, those too that the gate has yet to hand over."""
+
+        def all_released() -> bool:
+            self.probe("Latch.objects.filter(released_at=None).update(released_at=timezone.now())")
+            self.gate.wake()
+            return self.gate.status()["latches"] == 0
+
+        eventually(all_released, 10, "the gate forgets released latches")
 
     def restore_latch(self, row: dict[str, Any]) -> None:
         code = "Latch.objects.create(id=row['id'], cut_by=row['cut_by'], cut_at=timezone.now())"

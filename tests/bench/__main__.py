@@ -1,0 +1,159 @@
+"""`python -m tests.bench [--rounds N] [--only WORD]`: the table of numbers, printed as it is measured."""
+
+import argparse
+import contextlib
+import statistics
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import measures
+from tests.bench.contenders import Way, all_ways
+from tests.gate.gatetown import GateTown
+
+MIB = 2**20
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def row(what: str, cells: dict[str, str]) -> None:
+    print(f"{what:44}" + "".join(f"{cells.get(name, '-'):>20}" for name in NAMES), flush=True)
+
+
+NAMES = ("direct sshd", "sshd + tlog", "ssh-mitm", "sekisho")
+
+
+def interleaved(
+    ways: list[Way], rounds: int, measure: Callable[[Way], list[float]]
+) -> dict[str, list[list[float]]]:
+    """Every way once a round, in turn, so that a slow minute hits all alike."""
+    seen: dict[str, list[list[float]]] = defaultdict(list)
+    for _ in range(rounds):
+        for way in ways:
+            try:
+                seen[way.name].append(measure(way))
+            except (AssertionError, RuntimeError, TimeoutError, OSError, subprocess.TimeoutExpired) as error:
+                print(f"    {way.name}: failed ({type(error).__name__}: {str(error)[:90]})", flush=True)
+    return seen
+
+
+def delays(what: str, ways: list[Way], rounds: int, measure: Callable[[Way], list[float]]) -> None:
+    seen = interleaved(ways, rounds, measure)
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        medians = {
+            way: statistics.median(percentile(r, share) for r in runs) for way, runs in seen.items() if runs
+        }
+        row(f"{what}, {name} [ms]", {way: f"{value:.2f}" for way, value in medians.items()})
+
+
+def rates(what: str, ways: list[Way], rounds: int, file: Path, tty: bool) -> None:
+    seen = interleaved(ways, rounds, lambda way: [measures.output_rate(way, file, tty)])
+    row(
+        f"{what} [MiB/s]",
+        {way: f"{statistics.median(r[0] for r in runs):.1f}" for way, runs in seen.items() if runs},
+    )
+
+
+def typed(way: Way) -> list[float]:
+    with measures.echoing(way) as terminal:
+        return measures.keystrokes(terminal)
+
+
+def cuts(what: str, town: GateTown, rounds: int, flooding: bool, gone: bool = False) -> None:
+    taken = []
+    for _ in range(rounds * 6):
+        taken.append(_cut_without_database(town, flooding) if gone else measures.cut_latency(town, flooding))
+        town.release_latches()
+    row(f"{what} [ms]", {"sekisho": f"{statistics.median(taken):.1f} / {percentile(taken, 0.99):.1f}"})
+
+
+def _cut_without_database(town: GateTown, flooding: bool) -> float:
+    with town.terminal() as terminal, contextlib.ExitStack() as stack:
+        terminal.expect("接続番号".encode())
+        session = town.live_session()
+        if flooding:
+            terminal.send(measures.FLOOD.encode() + b"\n")
+            for _ in range(40):
+                terminal.read()
+        stack.enter_context(town.database_gone())
+        return _timed_cut(town, terminal, session)
+
+
+def _timed_cut(town: GateTown, terminal: measures.Terminal, session: str) -> float:
+    import threading
+    import time
+
+    began = time.monotonic()
+    asking = threading.Thread(target=town.gate.cut_session, args=(session, "person:bench"))
+    asking.start()
+    ended = terminal.wait_end(5)
+    asking.join()
+    return (ended - began) * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--sessions", type=int, default=200)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, all_ways(Path(folder)) as (town, ways):
+        file = Path(folder) / "text"
+        line = b"2026-11-23 10:00:00 INFO batch 0123456789 finished in 0.123 s, 4567 rows\n"
+        file.write_bytes(line * (64 * MIB // len(line)))
+        small = Path(folder) / "small"
+        small.write_bytes(line * 2000)
+        rounds = arguments.rounds
+        print(
+            f"{'median of ' + str(rounds) + ' interleaved rounds':44}"
+            + "".join(f"{name:>20}" for name in NAMES)
+        )
+        steps: dict[str, Callable[[], None]] = {
+            "keystroke": lambda: delays("keystroke", ways, rounds, typed),
+            # tlog records terminals only; without one it hangs (its issue 346).
+            "output": lambda: rates(
+                "output without a pty",
+                [way for way in ways if "tlog" not in way.name],
+                rounds,
+                file,
+                tty=False,
+            ),
+            "pty": lambda: rates("output with a pty", ways, rounds, file, tty=True),
+            "neighbour": lambda: delays("keystroke beside a flood", ways, rounds, measures.beside_a_flood),
+            "cut": lambda: _all_cuts(town, rounds),
+            "memory": lambda: _memory(town, arguments.sessions),
+            "size": lambda: _size(town, small),
+        }
+        for name, step in steps.items():
+            if arguments.only in name:
+                step()
+
+
+def _all_cuts(town: GateTown, rounds: int) -> None:
+    cuts("cut, idle: p50 / p99", town, rounds, flooding=False)
+    cuts("cut, flooding: p50 / p99", town, rounds, flooding=True)
+    cuts("cut, idle, database gone: p50 / p99", town, rounds, flooding=False, gone=True)
+    cuts("cut, flooding, database gone: p50 / p99", town, rounds, flooding=True, gone=True)
+
+
+def _memory(town: GateTown, most: int) -> None:
+    town.restart_gate()
+    empty, twenty = measures.memory(town), measures.memory_with(town, 20)
+    row("gate's memory: empty / 20 sessions [MB]", {"sekisho": f"{empty:.0f} / {twenty:.0f}"})
+    many = measures.memory_with(town, most)
+    row(f"gate's memory: {most} sessions [MB]", {"sekisho": f"{many:.0f}"})
+    row("each further session [MB]", {"sekisho": f"{(many - twenty) / (most - 20):.2f}"})
+
+
+def _size(town: GateTown, file: Path) -> None:
+    plain, packed = measures.recording_overhead(town, file)
+    row("recording over raw bytes: plain / zstd", {"sekisho": f"{plain:.3f} / {packed:.3f}"})
+
+
+if __name__ == "__main__":
+    main()

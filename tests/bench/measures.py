@@ -1,0 +1,138 @@
+"""What is measured, each for one way in."""
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.contenders import Way
+from tests.gate.gatetown import GateTown
+from tests.town import Terminal, eventually, open_terminal
+
+KEYSTROKES = 200
+FLOOD = "yes 0123456789012345678901234567890123456789"
+
+
+@contextlib.contextmanager
+def echoing(way: Way) -> Iterator[Terminal]:
+    """An interactive session in which each byte typed comes back from the target's terminal."""
+    terminal = open_terminal(way.command(None, tty=True), way.environment)
+    try:
+        _expect_prompt(terminal)
+        terminal.send(b"stty -icanon; cat >/dev/null\n")
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            terminal.read(0.1)
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def _expect_prompt(terminal: Terminal, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not terminal.screen.rstrip(b"\x1b[?2004h").endswith((b"# ", b"$ ")):
+        assert time.monotonic() < deadline, f"no prompt in {terminal.screen[-300:]!r}"
+        terminal.read(0.1)
+
+
+def keystrokes(terminal: Terminal, count: int = KEYSTROKES) -> list[float]:
+    """Milliseconds from pressing a key to seeing it, at about 200 keys a second."""
+    taken = []
+    for _ in range(count):
+        time.sleep(0.005)
+        before, began = len(terminal.screen), time.perf_counter()
+        terminal.send(b"x")
+        while len(terminal.screen) == before:
+            if time.perf_counter() - began > 5:
+                raise TimeoutError("no echo within 5 s")
+            terminal.read(1)
+        taken.append((time.perf_counter() - began) * 1000)
+    return taken
+
+
+def output_rate(way: Way, file: Path, tty: bool) -> float:
+    """MiB/s at which a client receives a file from the target."""
+    began = time.perf_counter()
+    result = subprocess.run(
+        way.command(f"cat {file}", tty), env=way.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, start_new_session=True, timeout=60, check=False,
+    )  # fmt: skip
+    if len(result.stdout) < file.stat().st_size:
+        raise RuntimeError(f"{way.name}: only {len(result.stdout)} bytes came")
+    return len(result.stdout) / (time.perf_counter() - began) / 2**20
+
+
+def beside_a_flood(way: Way, count: int = KEYSTROKES) -> list[float]:
+    """A neighbour's keystrokes while another session floods as fast as it can."""
+    flood = subprocess.Popen(
+        way.command(FLOOD, tty=False), env=way.environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        with echoing(way) as terminal:
+            return keystrokes(terminal, count)
+    finally:
+        flood.kill()
+        flood.wait()
+
+
+def cut_latency(town: GateTown, flooding: bool) -> float:
+    """Milliseconds from asking the gate's socket to the client's end."""
+    with town.terminal() as terminal:
+        terminal.expect("接続番号".encode())
+        session = town.live_session()
+        if flooding:
+            terminal.send(FLOOD.encode() + b"\n")
+            for _ in range(40):
+                terminal.read()
+        began = time.monotonic()
+        asking = threading.Thread(target=town.gate.cut_session, args=(session, "person:bench"))
+        asking.start()
+        ended = terminal.wait_end(5)
+        asking.join()
+    return (ended - began) * 1000
+
+
+def memory(town: GateTown) -> float:
+    """Resident megabytes of the gate process."""
+    assert town.gate_process is not None
+    status = Path(f"/proc/{town.gate_process.pid}/status").read_text()
+    return next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def memory_with(town: GateTown, sessions: int) -> float:
+    """Resident megabytes with so many idle interactive sessions."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(sessions):
+            terminal = stack.enter_context(town.terminal())
+            terminal.expect("接続番号".encode(), 30)
+        eventually(lambda: len(town.gate.status()["sessions"]) >= sessions, 20)
+        return memory(town)
+
+
+def recording_overhead(town: GateTown, file: Path) -> tuple[float, float]:
+    """Size of a session's recording over its raw bytes, before and after compression."""
+    import zstandard
+
+    with echoing_town(town) as terminal:
+        terminal.send(b"\x03")
+        for word in (b"ls -la /etc\n", b"ps aux\n", b"cat " + str(file).encode() + b"\n", b"df -h; uptime\n"):
+            for byte in word:
+                terminal.send(bytes([byte]))
+                terminal.read(0.01)
+            deadline = time.monotonic() + 1.0
+            while time.monotonic() < deadline:
+                terminal.read(0.05)
+    session = eventually(town.last_session, 10)
+    data = town.recording_path(session["id"]).read_bytes()
+    raw = sum(len(part) for part in town.recording(session["id"]).values())
+    return len(data) / raw, len(zstandard.compress(data, 9)) / raw
+
+
+@contextlib.contextmanager
+def echoing_town(town: GateTown) -> Iterator[Terminal]:
+    with town.terminal() as terminal:
+        terminal.expect("接続番号".encode())
+        yield terminal
