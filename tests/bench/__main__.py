@@ -106,6 +106,8 @@ def main() -> None:
         file = Path(folder) / "text"
         line = b"2026-11-23 10:00:00 INFO batch 0123456789 finished in 0.123 s, 4567 rows\n"
         file.write_bytes(line * (64 * MIB // len(line)))
+        less = Path(folder) / "less"
+        less.write_bytes(line * (16 * MIB // len(line)))
         small = Path(folder) / "small"
         small.write_bytes(line * 2000)
         rounds = arguments.rounds
@@ -123,7 +125,7 @@ def main() -> None:
                 file,
                 tty=False,
             ),
-            "pty": lambda: rates("output with a pty", ways, rounds, file, tty=True),
+            "pty": lambda: rates("output with a pty", ways, rounds, less, tty=True),
             "neighbour": lambda: delays("keystroke beside a flood", ways, rounds, measures.beside_a_flood),
             "cut": lambda: _all_cuts(town, rounds),
             "memory": lambda: _memory(town, arguments.sessions),

@@ -77,9 +77,11 @@ def all_ways(folder: Path, database: str = "sqlite") -> Iterator[tuple[GateTown,
 
 
 def _tlog(keys: Path, logs: Path) -> str:
+    Path("/run/utmp").touch()  # tlog-rec gives up where there is none
     script = logs / "record"
     script.write_text(
-        f"#!/bin/sh\nLANG=C.UTF-8; export LANG\nexec tlog-rec --writer=file --file-path={logs}/tlog-$$.json --log-input=on -- "
+        "#!/bin/sh\nLANG=C.UTF-8; export LANG\n"
+        f"exec tlog-rec --writer=file --file-path={logs}/tlog-$$.json --log-input=on -- "
         '/bin/bash ${SSH_ORIGINAL_COMMAND:+-c} ${SSH_ORIGINAL_COMMAND:+"$SSH_ORIGINAL_COMMAND"}\n'
     )
     script.chmod(0o755)
