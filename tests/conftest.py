@@ -1,6 +1,8 @@
 """Gives every test run an installation of its own, made before Django reads its settings."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,6 +12,7 @@ import django
 import pytest
 
 _home = Path(tempfile.mkdtemp(prefix="sekisho-test-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for folder in ("keys", "evidence", "recordings", "gate", "run"):
     (_home / folder).mkdir(mode=0o700)
 (_home / "keys" / "web-secret").write_text("only for tests, " * 4)

@@ -1,6 +1,7 @@
 """An exported bundle in hostile hands: no byte of any file changes, comes, goes or moves unnoticed."""
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 import pytest
@@ -86,12 +88,8 @@ class City:
             index for index, record in enumerate(self.records) if wanted & set(record.subjects) or index < 2
         ]
 
-    def _recording(self, name: str) -> Path | None:
-        if name not in self.recordings:
-            return None
-        path = self.folder / f"{name}.skrec"
-        path.write_bytes(self.recordings[name])
-        return path
+    def _recording(self, name: str) -> BinaryIO | None:
+        return io.BytesIO(self.recordings[name]) if name in self.recordings else None
 
 
 def _digest(recording: bytes) -> dict[str, JsonValue]:

@@ -77,7 +77,7 @@ def live(folder: Path) -> Path:
 def test_exported_and_verified(working: Sequencer, installation: Installation, tmp_path: Path):
     """The bundle holds the session's own story and nothing of another's, and verifies with the log's key."""
     recording = live(tmp_path)
-    done = export_session(ONE, recording=recording, out=tmp_path / "out", by="person:abe", now=NOW)
+    done = export_session(ONE, recording=recording.open("rb"), out=tmp_path / "out", by="person:abe", now=NOW)
     assert isinstance(done, Exported)
     verdict = verify(done.folder, read_verifier(installation.evidence))
     assert (verdict.findings, verdict.about) == ((), f"session:{ONE}")
@@ -92,7 +92,7 @@ def test_exported_again(working: Sequencer, installation: Installation, tmp_path
     recording = live(tmp_path)
     for number in (1, 2):
         out = tmp_path / f"out-{number}"
-        export_session(ONE, recording=recording, out=out, by="person:abe", now=NOW)
+        export_session(ONE, recording=recording.open("rb"), out=out, by="person:abe", now=NOW)
         verdict = verify(out, read_verifier(installation.evidence))
         assert (verdict.ok, verdict.entries) == (True, 8 + number)
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_exported(working: Sequencer, tmp_path: Path):
     """A session nobody knows, and one that is still open, are refused with a reason, and leave no record."""
     live(tmp_path)
     for session, code in ((UUID(int=1), "unknown-session"), (TWO, "session-open")):
-        answer = export_session(session, recording=tmp_path / "no", out=tmp_path / "o", by="worker", now=NOW)
+        answer = export_session(session, recording=None, out=tmp_path / "o", by="worker", now=NOW)
         assert isinstance(answer, Refused)
         assert answer.codes == (code,)
     assert not Entry.objects.filter(tag=Tag.BUNDLE_EXPORTED).exists()
@@ -112,7 +112,7 @@ def test_without_the_worker(working: Sequencer, tmp_path: Path, monkeypatch: pyt
     recording = live(tmp_path)
     monkeypatch.setattr(export, "wake_sequencer", lambda: None)
     monkeypatch.setattr(export, "WAIT_SECONDS", 0.1)
-    answer = export_session(ONE, recording=recording, out=tmp_path / "o", by="worker", now=NOW)
+    answer = export_session(ONE, recording=recording.open("rb"), out=tmp_path / "o", by="worker", now=NOW)
     assert isinstance(answer, Refused)
     assert answer.codes == ("worker-silent",)
 
@@ -127,14 +127,14 @@ def test_a_changed_index_is_not_exported(working: Sequencer, tmp_path: Path):
         'UPDATE evidence_entry SET payload = (SELECT payload FROM evidence_entry WHERE "index" = 0) WHERE "index" = 7'
     )
     with pytest.raises(LogContradicted, match="Entry 7"):
-        export_session(ONE, recording=recording, out=tmp_path / "o", by="worker", now=NOW)
+        export_session(ONE, recording=recording.open("rb"), out=tmp_path / "o", by="worker", now=NOW)
 
 
 def test_a_session_that_the_gate_never_closed(working: Sequencer, installation: Installation, tmp_path: Path):
     """A crashed gate's session verifies, and the auditor is told what cannot be known."""
     say(Tag.SESSION_OPENED, f"session:{ONE}", "permit:R8-0001", "line:L1", ordinal=1)
     say(Tag.SESSION_RECOVERED, f"session:{ONE}", reason="lease-lost")
-    done = export_session(ONE, recording=tmp_path / "none", out=tmp_path / "out", by="worker", now=NOW)
+    done = export_session(ONE, recording=None, out=tmp_path / "out", by="worker", now=NOW)
     assert isinstance(done, Exported)
     verdict = verify(done.folder, read_verifier(installation.evidence))
     assert verdict.ok

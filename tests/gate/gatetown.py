@@ -502,7 +502,10 @@ class GateTown:
 
     def recording(self, session: str) -> dict[str, bytes]:
         """All bytes of a recording by kind, read here without the product's reader."""
-        data = self.recording_path(session).read_bytes()
+        from sekisho.vault.archive import open_recording
+
+        with open_recording(self.recording_path(session)) as recording:
+            data = recording.read()
         _, at = decode_header(data)
         kinds: dict[str, bytes] = {kind.name: b"" for kind in Kind}
         while (head := read_head(data, at)) is not None:
@@ -514,6 +517,8 @@ class GateTown:
 
     def recording_root(self, session: str) -> str:
         from sekisho.evidence import merkle
-        from sekisho.vault.recorder import digest_file
+        from sekisho.vault.archive import open_recording
+        from sekisho.vault.recorder import digest_of
 
-        return merkle.root(digest_file(self.recording_path(session)).leaves).hex()
+        with open_recording(self.recording_path(session)) as recording:
+            return merkle.root(digest_of(recording).leaves).hex()

@@ -21,7 +21,7 @@ from sekisho.vault.format import (
     frame_head,
     read_head,
 )
-from sekisho.vault.recorder import ChunkHasher, Recorder, RecorderFailed, digest_file
+from sekisho.vault.recorder import ChunkHasher, Recorder, RecorderFailed, digest_of
 
 HEADER = Header(UUID(int=7), datetime(2026, 11, 23, 9, 0, 0, 5, tzinfo=UTC), (80, 24), "shift_jis")
 
@@ -90,7 +90,7 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     writer = recorder(path)
     for size in (1, CHUNK_BYTES, 3 * CHUNK_BYTES + 5):
         writer.write(Kind.OUTPUT, os.urandom(size))
-    assert writer.close() == digest_file(path)
+    assert writer.close() == digest_of(path.open("rb"))
 
 
 def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_after_a_failure_every_write_fails(tmp_path: Path, monkeypatch: pytest.M
         writer.write(Kind.OUTPUT, b"more")
     digest = writer.close()
     assert [data for _, _, data in frames(path.read_bytes())] == [b"whole"]
-    assert digest == digest_file(path)
+    assert digest == digest_of(path.open("rb"))
 
 
 @given(st.binary(max_size=60))

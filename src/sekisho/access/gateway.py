@@ -178,8 +178,11 @@ def lines_of_terminals() -> dict[str, LineCode]:
 
 
 def sessions_left_open(gate: str) -> list[UUID]:
-    """Sessions that this gate opened and never ended: what a crash leaves behind."""
-    return list(Session.objects.filter(gate=gate, ended_at=None).values_list("id", flat=True))
+    """Sessions that this gate opened and never accounted for: what a crash leaves behind.
+
+    Those too that the worker has ended meanwhile because their lease was over: it does not know the recording.
+    """
+    return list(Session.objects.filter(gate=gate, recording_bytes=None).values_list("id", flat=True))
 
 
 # Verbs called directly: without the database there is no opening
@@ -248,13 +251,17 @@ def _end_lost(session: UUID, now: datetime) -> bool:
 def end_session(record_id: UUID, at: datetime, gate: str, args: Mapping[str, Any]) -> None:
     """`args`: session, reason, exit_status, recording {bytes, root, chunk_bytes} or None, ordinal."""
     row = Session.objects.select_for_update(of=("self",)).get(id=args["session"])
-    _end(row, EndReason(args["reason"]), at)
+    crashed = args["reason"] == EndReason.GATE_CRASHED
+    if not crashed:
+        _end(row, EndReason(args["reason"]), at)
+    elif row.ended_at is None:
+        # Nobody knows the moment; it was not after the lease, which only a living gate renews.
+        _end(row, EndReason.GATE_CRASHED, min(at, row.lease_until))
     recording = args.get("recording") or {}
     row.exit_status = args.get("exit_status")
-    row.recording_bytes = recording.get("bytes")
+    row.recording_bytes = recording.get("bytes", 0)
     row.recording_root = recording.get("root", "")
     row.save(update_fields=["exit_status", "recording_bytes", "recording_root"])
-    crashed = row.end_reason == EndReason.GATE_CRASHED
     record(
         Tag.SESSION_RECOVERED if crashed else Tag.SESSION_ENDED,
         actor=f"gate:{gate}",

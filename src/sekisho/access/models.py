@@ -81,6 +81,7 @@ class Session(models.Model):
     """An `EndReason` of `access/rules.py`."""
     exit_status = models.IntegerField(null=True)
     recording_bytes = models.BigIntegerField(null=True)
+    """Null until the gate has said what was recorded; 0 when nothing was."""
     recording_root = models.CharField(max_length=64, blank=True)
     """RFC 6962 root over the recording's chunks, hex; also in the session's evidence."""
 

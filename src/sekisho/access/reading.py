@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from sekisho.access.models import Latch, Permit, Session
 from sekisho.people.models import Line, Person
 from sekisho.people.roles import Role
+from sekisho.vault.archive import recording_path
 
 T = TypeVar("T", bound=Model)
 _SEES_ALL = (Role.SYSTEMS, Role.AUDITOR, Role.COUNCIL, Role.CLERK)
@@ -56,8 +57,8 @@ def is_live(session: Session, now: datetime) -> bool:
 
 
 def recording_of(session: Session) -> Path:
-    path: Path = settings.SEKISHO.recordings / f"{session.id}.skrec"
-    return path
+    """Where the session's recording lies (`vault/archive.py`): the name to open it by."""
+    return recording_path(settings.SEKISHO.recordings, session.id)
 
 
 def _scope(person: Person, contract: str) -> Q:

@@ -22,12 +22,13 @@ from sekisho.access.forms import ReportForm
 from sekisho.access.line_pages import after_cut
 from sekisho.access.models import Session, WorkReport
 from sekisho.access.reading import is_live, may_cut, may_watch, recording_of, sessions_for
+from sekisho.access.recordings import export_bundle
 from sekisho.access.showing import csv_file, me, say
-from sekisho.evidence.export import export_session
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.outcome import Refused
 from sekisho.people.middleware import background
 from sekisho.people.roles import Role
+from sekisho.vault.archive import is_kept
 from sekisho.vault.cast import Live, Screen
 from sekisho.vault.format import BadRecording
 from sekisho.vault.keyframes import cast_from
@@ -85,7 +86,7 @@ session.allows_wasm = True  # type: ignore[attr-defined]  # the player is WebAss
 
 def _page(request: HttpRequest, row: Session, refused: Refused | None = None) -> HttpResponse:
     person, now = me(request), timezone.now()
-    live, watchable = is_live(row, now), may_watch(person, row) and recording_of(row).exists()
+    live, watchable = is_live(row, now), may_watch(person, row) and is_kept(recording_of(row))
     if watchable and request.method == "GET":
         service.note_looked(Tag.RECORDING_WATCHED if live else Tag.RECORDING_REPLAYED, row, person, now)
     report = WorkReport.objects.filter(session=row).first()
@@ -193,9 +194,7 @@ def export(request: HttpRequest, number: UUID) -> HttpResponse:
     row = _session(request, number)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / f"sekisho-{row.id}"
-        answer = export_session(
-            row.id, recording=recording_of(row), out=out, by=me(request).actor, now=timezone.now()
-        )
+        answer = export_bundle(row.id, out, me(request).actor, timezone.now())
         if isinstance(answer, Refused):
             return _page(request, row, answer)
         packed = io.BytesIO()
@@ -213,7 +212,7 @@ def _session(request: HttpRequest, number: UUID) -> Session:
 
 def _watchable(request: HttpRequest, number: UUID) -> Session:
     row = _session(request, number)
-    if not may_watch(me(request), row) or not recording_of(row).exists():
+    if not may_watch(me(request), row) or not is_kept(recording_of(row)):
         raise Http404
     return row
 

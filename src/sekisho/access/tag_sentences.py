@@ -48,7 +48,9 @@ SAY: Mapping[str, Text] = {
     Tag.SESSION_WARNED: Text("終了が近いと知らせた", "warned of the end"),
     Tag.REQUEST_DENIED: Text("認めない要求を断った", "denied a request"),
     Tag.OUTPUT_STRIPPED: Text("端末への書込みを取り除いた", "stripped a write to the terminal"),
-    Tag.RECORDING_PROGRESS: Text("記録の途中経過を刻んだ", "noted the recording's progress"),
+    Tag.RECORDING_ALTERED: Text(
+        "記録が、終了時に登録した要約値と違った", "found a recording that is not as it was registered"
+    ),
     Tag.TARGET_FAILED: Text("対象システムにつながらなかった", "could not reach the target"),
     Tag.TARGET_KEY_CHANGED: Text(
         "対象システムの鍵が登録と違った", "the target's key was not the registered one"

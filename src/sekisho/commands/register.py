@@ -179,18 +179,12 @@ def _certify(arguments: Namespace) -> None:
 
 
 def _export(arguments: Namespace) -> None:
-    found = set_up_django(arguments.home)
-    from sekisho.evidence.export import export_session
+    set_up_django(arguments.home)
+    from sekisho.access.recordings import export_bundle
     from sekisho.evidence.log import LogError
 
     try:
-        done = export_session(
-            arguments.session,
-            recording=found.recordings / f"{arguments.session}.skrec",
-            out=arguments.folder,
-            by=asking().actor,
-            now=datetime.now(UTC),
-        )
+        done = export_bundle(arguments.session, arguments.folder, asking().actor, datetime.now(UTC))
     except LogError as error:
         fail(error.text)
     except FileExistsError:

@@ -23,6 +23,7 @@ UNUSUAL_DAYS = 7
 SOON = timedelta(hours=12)
 MOST = 20
 UNUSUAL = (
+    Tag.RECORDING_ALTERED,
     Tag.TARGET_KEY_CHANGED,
     Tag.CUT,
     Tag.SESSION_RECOVERED,

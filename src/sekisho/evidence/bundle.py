@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sekisho.evidence.log import LogReader
 from sekisho.evidence.merkle import HASH_BYTES, leaf_hash, root
@@ -66,7 +66,7 @@ def closing_detail(payloads: Sequence[bytes]) -> dict[str, JsonValue]:
 
 
 def write_bundle(
-    out: Path, log: LogReader, indexes: Sequence[int], about: str, recording: Path | None, key: Verifier
+    out: Path, log: LogReader, indexes: Sequence[int], about: str, recording: BinaryIO | None, key: Verifier
 ) -> None:
     """Makes the folder `out`, which must not exist yet, from entries of the log and a recording."""
     out.mkdir(mode=0o750)
@@ -75,7 +75,8 @@ def write_bundle(
     (out / CHECKPOINT).write_bytes(log.note)
     (out / KEY).write_bytes(f"{key}\n".encode())
     if recording is not None:
-        shutil.copyfile(recording, out / RECORDING)
+        with (out / RECORDING).open("wb") as copy:
+            shutil.copyfileobj(recording, copy, 1 << 20)
         (out / CHUNKS).write_bytes(encode_chunks(chunk_hashes(out / RECORDING)))
     digests = {path.name: sha256_of(path) for path in out.iterdir()}
     manifest = Manifest(about, len(entries), log.checkpoint.size, digests)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
@@ -34,11 +35,11 @@ class Exported:
 
 
 def export_session(
-    session: UUID, *, recording: Path, out: Path, by: str, now: datetime
+    session: UUID, *, recording: BinaryIO | None, out: Path, by: str, now: datetime
 ) -> Exported | Refused:
     """Writes the bundle of an ended session into the new folder `out`, and leaves BUNDLE_EXPORTED by `by`.
 
-    `recording` is where the recording is, if there is one. Waits for the worker; call it outside any
+    `recording` is the recording from its beginning, if there is one. Waits for the worker; call it outside any
     transaction. Refused: worker-silent, unknown-session, session-open. LogContradicted where index and log
     disagree.
     """
@@ -65,7 +66,7 @@ def export_session(
     return Exported(out, closing.index)
 
 
-def _write(session: UUID, entries: Sequence[Entry], recording: Path | None, out: Path) -> None:
+def _write(session: UUID, entries: Sequence[Entry], recording: BinaryIO | None, out: Path) -> None:
     folder = settings.SEKISHO.evidence
     verifier = read_verifier(folder)
     log = LogReader(folder, verifier)
@@ -77,8 +78,7 @@ def _write(session: UUID, entries: Sequence[Entry], recording: Path | None, out:
                     f"Entry {entry.index} in the database's index is not the log's: the index was changed.",
                 )
             )
-    present = recording if recording and recording.exists() else None
-    write_bundle(out, log, [entry.index for entry in entries], f"session:{session}", present, verifier)
+    write_bundle(out, log, [entry.index for entry in entries], f"session:{session}", recording, verifier)
 
 
 def _about(session: UUID) -> set[int]:

@@ -56,6 +56,8 @@ class Tag(StrEnum):
     SESSION_WARNED = "gate:session:warned"
     REQUEST_DENIED = "gate:request:denied"
     OUTPUT_STRIPPED = "gate:output:stripped"
-    RECORDING_PROGRESS = "gate:recording:progress"
     TARGET_FAILED = "gate:target:failed"
     TARGET_KEY_CHANGED = "gate:target:host-key-changed"
+
+    # worker
+    RECORDING_ALTERED = "worker:recording:altered"

@@ -33,8 +33,9 @@ from sekisho.kernel.clock import Clock
 from sekisho.kernel.ids import LineCode, LoginId, PermitNumber, time_ordered_id
 from sekisho.kernel.installation import Installation
 from sekisho.kernel.outcome import Reason, Refused
+from sekisho.vault.archive import open_recording, recording_path
 from sekisho.vault.format import CHUNK_BYTES, Header
-from sekisho.vault.recorder import Recorder, RecorderFailed, digest_file
+from sekisho.vault.recorder import Recorder, RecorderFailed, digest_of
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -151,7 +152,7 @@ class Gate:
         """Begins the recording of a session. RecorderFailed when it cannot be begun."""
         size = (request.size[0], request.size[1]) if request.terminal is not None else None
         header = Header(session=session, started=self.clock.now(), size=size, charset=target.charset)
-        path = self._installation.recordings / f"{session}.skrec"
+        path = recording_path(self._installation.recordings, session)
         recorder = Recorder(path, header, time.monotonic)
         self._recorders[session] = recorder
         return recorder
@@ -351,10 +352,11 @@ class Gate:
         self.ready = True
 
     def _digest_left_behind(self, session: UUID) -> dict[str, Any] | None:
-        path = self._installation.recordings / f"{session}.skrec"
-        if not path.exists():
+        try:
+            with open_recording(recording_path(self._installation.recordings, session)) as recording:
+                digest = digest_of(recording)
+        except FileNotFoundError:
             return None
-        digest = digest_file(path)
         root = merkle.root(digest.leaves).hex()
         return {"bytes": digest.size, "root": root, "chunk_bytes": CHUNK_BYTES}
 

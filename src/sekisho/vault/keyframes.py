@@ -3,7 +3,10 @@
 Kept beside the recording in `.skidx` (JSON lines). Not evidence: it can be thrown away and made again.
 """
 
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pyte
 
 from sekisho.vault.cast import Screen, event_lines, header_line
+from sekisho.vault.format import BadRecording
 from sekisho.vault.reader import Reader
 
 EVERY_BYTES = 256 * 1024
@@ -33,11 +37,19 @@ def index_path(recording: Path) -> Path:
     return recording.with_suffix(".skidx")
 
 
+def is_wanted(recording: Path, size: int) -> bool:
+    """Whether a recording of `size` bytes gains from an index and has none yet."""
+    return size > EVERY_BYTES and not index_path(recording).exists()
+
+
 def build(recording: Path) -> None:
-    """Makes the index of a finished recording, whole or not at all. About a second per megabyte of output."""
+    """Makes the index of a finished recording, whole or not at all. About a second per megabyte of output.
+
+    A damaged recording is indexed as far as it can be read.
+    """
     target = index_path(recording)
     temporary = target.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8") as file:
+    with temporary.open("w", encoding="utf-8") as file, contextlib.suppress(BadRecording):
         for keyframe in _keyframes(recording):
             line = [keyframe.micros, keyframe.offset, *keyframe.size, keyframe.paint]
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -133,3 +145,8 @@ def _colour(name: str, base: int) -> list[str]:
         red, green, blue = (int(name[at : at + 2], 16) for at in (0, 2, 4))
         return [f"{base + 8};2;{red};{green};{blue}"]
     return []
+
+
+if __name__ == "__main__":
+    os.nice(19)
+    build(Path(sys.argv[1]))

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sekisho.vault.archive import open_recording
 from sekisho.vault.format import BadRecording, Frame, Header, decode_header, read_head
 
 _BLOCK = 1 << 18
@@ -15,8 +16,8 @@ class Reader:
     """A recording opened for reading. `frames` yields what is whole now; call it again for what came since."""
 
     def __init__(self, path: Path) -> None:
-        """OSError when there is no such file; BadRecording when it is no recording."""
-        self._file = path.open("rb")
+        """FileNotFoundError when there is none of that name; BadRecording when it is no recording."""
+        self._file = open_recording(path)
         self.header: Header
         self.header, self._offset = decode_header(self._file.read(_LONGEST_HEADER))
         self._file.seek(self._offset)

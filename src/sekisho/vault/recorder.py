@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sekisho.vault.format import CHUNK_BYTES, Header, Kind, encode_header, frame_head
 
@@ -113,10 +114,9 @@ class Recorder:
         self._dirty = True
 
 
-def digest_file(path: Path) -> RecordingDigest:
-    """The digest of a recording as it lies on disk, whoever wrote it. OSError when it cannot be read."""
+def digest_of(recording: BinaryIO) -> RecordingDigest:
+    """The digest of a recording as it is read from here on, whoever wrote it. OSError when it cannot be read."""
     hasher = ChunkHasher()
-    with path.open("rb") as file:
-        while data := file.read(1 << 20):
-            hasher.update(data)
+    while data := recording.read(1 << 20):
+        hasher.update(data)
     return hasher.digest()

@@ -17,6 +17,7 @@ from django.db import connection
 from sekisho.access.gateway import sweep_lost_leases
 from sekisho.evidence.log import LogError
 from sekisho.evidence.sequencer import Sequencer
+from sekisho.worker.archivist import Archivist
 
 LOOK_SECONDS = 0.2
 """How long a record may wait when its knock on the socket was lost."""
@@ -66,6 +67,7 @@ def run(stop: threading.Event) -> None:
     and BadInstallation. Disk and database may fail and come back meanwhile: it goes on trying.
     """
     with closing(Sequencer(settings.SEKISHO)) as sequencer, Doorbell(settings.SEKISHO.worker_socket) as bell:
+        Archivist(stop).start()
         logger.info("the worker is ready")
         next_sweep = 0.0
         while not stop.is_set():
