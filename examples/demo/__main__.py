@@ -74,8 +74,8 @@ def _hear(script: Script, word: str, shown: str) -> None:
         script.say_once(_say)
     elif word == "ended":
         why = (
-            "市が切りました / the city cut it"
-            if "市がこの接続を切りました" in shown
+            "市が遮断しました / the city cut it"
+            if "市がこの接続を遮断しました" in shown
             else "終わりました / it ended"
         )
         _say(f"{at}  作業者の接続: {why}。作業者は入り直そうとします。 / The operator tries to come back.")

@@ -79,7 +79,7 @@ def test_a_person_sees_a_session_cut_and_the_operator_kept_out(demo: Demo) -> No
     gate = GateClient(demo.installation.gate_socket)
     (session,) = gate.status()["sessions"]
     assert gate.cut_session(session, "os-user:test").ended == (session,)
-    demo.wait_for("市が切りました", 10)
+    demo.wait_for("市が遮断しました", 10)
     demo.wait_for("入り直せません", 30)
     parts = psutil.Process(demo.process.pid).children(recursive=True)
     assert demo.end() == 0
@@ -122,7 +122,7 @@ def test_the_instructions_lead_to_the_cut_in_a_browser(demo: Demo) -> None:
         page.get_by_text("juki-ap1").first.wait_for()
         page.locator("button.cut").click()
         page.get_by_text("ミリ秒").wait_for()
-        demo.wait_for("市が切りました", 10)
+        demo.wait_for("市が遮断しました", 10)
         page.get_by_role("link", name="遮断", exact=True).click()
         page.get_by_text("解除する…").click()
         page.locator("textarea[id$=-release]").fill("実演の確認")

@@ -16,7 +16,7 @@ def test_a_cut_ends_the_session_and_latches(town: GateTown) -> None:
         terminal.expect("接続番号".encode())
         done = town.gate.cut_session(town.live_session(), by="person:systems")
         terminal.wait_end(1)
-        assert "市がこの接続を切りました".encode() in terminal.screen
+        assert "市がこの接続を遮断しました".encode() in terminal.screen
     town.refused_with("latched")
     latch = eventually(town.latches)[0]
     assert latch["cut_by"] == "person:systems"

@@ -129,7 +129,7 @@ END_REASONS: Mapping[str, Text] = {
     "finished": Text("作業者が終えた", "Finished by the operator"),
     "client-gone": Text("作業者の接続が途切れた", "The client was gone"),
     "window-ended": Text("許可の時間が終わった", "The permitted time ended"),
-    "cut": Text("市が切った", "Cut by the city"),
+    "cut": Text("市が遮断した", "Cut by the city"),
     "line-closed": Text("市が回線を閉じた", "The city closed the line"),
     "permit-withdrawn": Text("市が許可を取り消した", "The permit was withdrawn"),
     "no-longer-allowed": Text("条件に合わなくなった", "No longer allowed"),

@@ -81,7 +81,7 @@ def _list_what_could_be_cut(home: Path) -> NoReturn:
         _unreachable(home, error)
     fail(
         Text(
-            "何を切るか一つ指定してください: sekisho cut 接続番号 | --line 回線 | --everything",
+            "何を遮断するか一つ指定してください: sekisho cut 接続番号 | --line 回線 | --everything",
             "Say what to cut, one of: sekisho cut SESSION | --line CODE | --everything",
         ),
         USAGE,
@@ -134,7 +134,7 @@ def _unreachable(home: Path, error: GateUnreachable) -> NoReturn:
     fail(
         Text(
             f"関門が応答しません({home}/run/gate.sock)。関門の処理が止まっていれば、そこを通る接続も"
-            "すべて切れています。動いていて応答しないときは systemctl kill -s KILL sekisho-gate、"
+            "終わっています。動いていて応答しないときは systemctl kill -s KILL sekisho-gate、"
             "それでも不安なときは回線のケーブルを抜いてください。",
             f"The gate does not answer ({home}/run/gate.sock: {error}). If its process is gone, so is every "
             "session through it. If it runs and is silent: systemctl kill -s KILL sekisho-gate. "

@@ -1,7 +1,8 @@
 """The gate's side of the control socket (`access/control.py`): status, wake, cut.
 
 Needs neither database nor console. Who may open the socket is the file system's answer; who cut is taken
-from the kernel (SO_PEERCRED) for the command line, and believed of the console, which runs as one of us.
+from the kernel (SO_PEERCRED) for the command line, and believed of the console; the account that asked is
+noted beside it in every case.
 """
 
 import asyncio
@@ -98,14 +99,14 @@ class ControlServer:
         elif message.get("everything") is True:
             covers = LatchFacts()
         else:
-            return _error("bad-request", "何を切るのか書かれていません。", "It does not say what to cut.")
+            return _error("bad-request", "何を遮断するのか書かれていません。", "It does not say what to cut.")
         if covers is None:
             return _error(
                 "not-connected",
                 "その接続は今この関所にありません(もう終わっています)。",
                 "That session is not at this gate now (it has ended).",
             )
-        latch, ended, milliseconds = await self._gate.cut(covers, by, session)
+        latch, ended, milliseconds = await self._gate.cut(covers, by, peer, session)
         return {
             "ok": True,
             "latch": str(latch),

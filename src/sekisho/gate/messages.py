@@ -24,7 +24,7 @@ TARGET_FAILED = Text(
 )
 
 _ENDS = {
-    EndReason.CUT: Text("市がこの接続を切りました。", "The city has cut this connection."),
+    EndReason.CUT: Text("市がこの接続を遮断しました。", "The city has cut this connection."),
     EndReason.WINDOW_ENDED: Text("許可された時間が終わりました。", "The permitted time is over."),
     EndReason.LINE_CLOSED: Text("市が回線を閉じました。", "The city has closed the line."),
     EndReason.PERMIT_WITHDRAWN: Text("市が許可を取り消しました。", "The city has withdrawn the permit."),
