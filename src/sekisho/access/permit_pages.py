@@ -16,7 +16,7 @@ from sekisho.access.models import Permit
 from sekisho.access.reading import permits_for
 from sekisho.access.showing import csv_file, me, say
 from sekisho.contracts.reading import grant_of
-from sekisho.contracts.terms import KEYS
+from sekisho.contracts.showing import shown_terms
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.outcome import Refused
 from sekisho.people.roles import Role
@@ -101,7 +101,7 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
     context = {
         "permit": row,
         "grant": grant,
-        "terms": [(KEYS[key].text, term) for key, term in grant.terms.items()],
+        "terms": shown_terms(grant),
         "timeline": timeline(row.subject),
         "sessions": row.sessions.select_related("operator").order_by("-opened_at"),
         "may_decide": owner and row.state == Permit.State.REQUESTED,

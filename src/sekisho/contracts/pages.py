@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from sekisho.contracts.models import Contract
 from sekisho.contracts.reading import grant_of
-from sekisho.contracts.terms import KEYS
+from sekisho.contracts.showing import shown_terms
 from sekisho.kernel.clock import TOKYO
 from sekisho.people.models import Person
 
@@ -21,8 +21,8 @@ def contract_list(request: HttpRequest) -> HttpResponse:
 def contract(request: HttpRequest, code: str) -> HttpResponse:
     found = get_object_or_404(_visible(request), code=code)
     grant = grant_of(found, timezone.now().astimezone(TOKYO).date())
-    terms = [(KEYS[key].text, term) for key, term in grant.terms.items()]
-    return render(request, "contracts/contract.html", {"contract": found, "grant": grant, "terms": terms})
+    context = {"contract": found, "grant": grant, "terms": shown_terms(grant)}
+    return render(request, "contracts/contract.html", context)
 
 
 def _visible(request: HttpRequest) -> QuerySet[Contract]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
+from sekisho.contracts.words import word
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.text import Text
 
@@ -53,8 +54,10 @@ class Names:
         return not self.names
 
     def show(self) -> Text:
-        names = sorted(self.names)
-        return Text("、".join(names) or "なし", ", ".join(names) or "none")
+        shown = [word(name) for name in sorted(self.names)]
+        return Text(
+            "、".join(each.ja for each in shown) or "なし", ", ".join(each.en for each in shown) or "none"
+        )
 
 
 Row = tuple[tuple[int, int], ...]
