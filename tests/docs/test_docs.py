@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from sekisho.cli import build
 from sekisho.commands.founding import FOLDERS
+from sekisho.contracts.terms import KEYS
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.installation import Options
 from sekisho.people.roles import Role
@@ -58,6 +59,18 @@ def test_every_kind_of_evidence_is_documented(language: str) -> None:
     """An auditor finds each name in the log explained, and no name that cannot occur."""
     documented = re.findall(r"^\| `([a-z:-]+)`", read(language, "events"), re.MULTILINE)
     assert sorted(documented) == sorted(tag.value for tag in Tag)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_key_of_a_fact_is_documented(language: str) -> None:
+    """Whoever copies a paper finds every key, whether it is required, and the words it may hold."""
+    rows = re.findall(r"^\| `([a-z.]+)` \|(.*)\|(.*)\|$", read(language, "dossier"), re.MULTILINE)
+    documented = {key: (text, bool(required.strip())) for key, text, required in rows if key in KEYS}
+    assert {key: each.required for key, each in KEYS.items()} == {
+        key: required for key, (_, required) in documented.items()
+    }
+    for key, each in KEYS.items():
+        assert all(f"`{word}`" in documented[key][0] for word in each.words), key
 
 
 def areas(patterns: Sequence[URLPattern | URLResolver], before: str = "") -> Iterator[str]:

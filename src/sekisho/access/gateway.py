@@ -273,7 +273,9 @@ def end_session(record_id: UUID, at: datetime, gate: str, args: Mapping[str, Any
 
 
 def apply_cut(record_id: UUID, at: datetime, gate: str, args: Mapping[str, Any]) -> None:
-    """`args`: latch, by, milliseconds, sessions (ended), and what it covers: line | operator+permit | nothing."""
+    """`args`: latch, by, account (of the operating system, which asked), milliseconds, sessions (ended), and
+    what it covers: line | operator+permit | nothing.
+    """
     latch, _ = Latch.objects.get_or_create(
         id=args["latch"],
         defaults={
@@ -289,7 +291,12 @@ def apply_cut(record_id: UUID, at: datetime, gate: str, args: Mapping[str, Any])
     covered = [("line", "line"), ("person", "operator"), ("permit", "permit")]
     subjects = [f"latch:{latch.id}", *(f"session:{each}" for each in args["sessions"])]
     subjects += [f"{word}:{args[key]}" for word, key in covered if args.get(key)]
-    detail = {"gate": gate, "milliseconds": round(args["milliseconds"]), "ended": len(args["sessions"])}
+    detail = {
+        "gate": gate,
+        "account": args.get("account"),
+        "milliseconds": round(args["milliseconds"]),
+        "ended": len(args["sessions"]),
+    }
     record(Tag.CUT, actor=args["by"], subjects=subjects, at=at, detail=detail, record_id=record_id)
 
 

@@ -200,8 +200,8 @@ def schema() -> dict[str, Any]:
     """The published JSON Schema of a dossier file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Sekisho dossier: one document version",
         **Paper.model_json_schema(),
+        "title": "Sekisho dossier: one document version",
     }
 
 

@@ -207,7 +207,7 @@ class Gate:
     # The cut
 
     async def cut(
-        self, covers: LatchFacts, by: str, session: UUID | None = None
+        self, covers: LatchFacts, by: str, account: str, session: UUID | None = None
     ) -> tuple[UUID, list[UUID], float]:
         """Ends what `covers` names and latches it. Returns the latch, the sessions ended and the milliseconds."""
         started = self.clock.monotonic()
@@ -229,6 +229,7 @@ class Gate:
                 "operator": covers.operator,
                 "permit": covers.permit,
                 "by": by,
+                "account": account,
                 "sessions": [str(each) for each in ended],
                 "milliseconds": milliseconds,
             },
