@@ -1,5 +1,6 @@
 """What the log says about a thing, in plain sentences."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from sekisho.access.showing import csv_file, me
+from sekisho.access import service
+from sekisho.access.showing import csv_file, me, names_of, typed
 from sekisho.access.tag_sentences import SAY
 from sekisho.evidence.models import Entry
 from sekisho.evidence.tags import Tag
@@ -21,7 +23,7 @@ class Line:
 
     index: int
     at: datetime
-    who: str
+    who: Text
     text: Text
     tag: str
 
@@ -29,48 +31,58 @@ class Line:
 def timeline(subject: str, most: int = 200) -> list[Line]:
     """What the log says about `subject`, oldest first."""
     entries = Entry.objects.filter(subjects__subject=subject).order_by("index")[:most]
-    return _lines(list(entries))
+    return _lines(entries)
 
 
 def evidence(request: HttpRequest) -> HttpResponse:
-    """The whole log, newest first, by subject, tag or actor; filters stand in the URL."""
-    asked, tag = request.GET.get("q", "").strip(), request.GET.get("tag", "")
+    """The whole log, newest first, by subject, tag or actor; filters stand in the URL. Searching is evidence."""
+    asked, tag = typed(request, "q"), request.GET.get("tag", "")
     entries = Entry.objects.order_by("-index")
     if asked:
-        found = entries.filter(subjects__subject=asked) | entries.filter(actor=asked)
+        names = _meant(asked)
+        found = entries.filter(subjects__subject__in=names) | entries.filter(actor__in=names)
         entries = found.distinct().order_by("-index")
-    if tag in list(Tag):
+    tag = tag if tag in list(Tag) else ""
+    if tag:
         entries = entries.filter(tag=tag)
+    if asked or tag or request.GET.get("format"):
+        service.note_searched(asked, tag, me(request), timezone.now())
     if request.GET.get("format") == "csv":
-        rows = (
-            (line.index, line.at, line.who, line.tag, line.text.ja) for line in _lines(list(entries[:10_000]))
-        )
-        return csv_file("evidence", ("number", "at", "who", "tag", "text"), rows)
+        rows = ((line.index, line.at, line.who, line.text, line.tag) for line in _lines(entries[:10_000]))
+        return csv_file("evidence", _HEADER, rows)
     context = {
-        "lines": _lines(list(entries[:200])),
+        "lines": _lines(entries[:SHOWN]),
+        "shown": SHOWN,
         "asked": asked,
         "tag": tag,
         "tags": [(each.value, SAY[each]) for each in Tag],
-        "now": timezone.now(),
-        "me": me(request),
     }
     return render(request, "access/evidence.html", context)
 
 
-def _lines(entries: list[Entry]) -> list[Line]:
-    logins = {entry.actor.removeprefix("person:") for entry in entries}
-    names = dict(Person.objects.filter(login__in=logins).values_list("login", "name"))
+def _meant(asked: str) -> list[str]:
+    """The subjects and actors that somebody may mean: written out, without its kind, or a person by name."""
+    people = Person.objects.filter(name__contains=asked).values_list("login", flat=True)[:50]
+    return [asked, *(f"{kind}:{asked}" for kind in _KINDS), *(f"person:{login}" for login in people)]
+
+
+def _lines(entries: Iterable[Entry]) -> list[Line]:
+    found = list(entries)
+    names = names_of(entry.actor for entry in found)
     return [
         Line(
             entry.index,
             entry.at,
-            names.get(entry.actor.removeprefix("person:"), entry.actor),
-            _say(entry.tag),
+            names[entry.actor],
+            SAY.get(entry.tag, Text(entry.tag, entry.tag)),
             entry.tag,
         )
-        for entry in entries
+        for entry in found
     ]
 
 
-def _say(tag: str) -> Text:
-    return SAY.get(tag, Text(tag, tag))
+SHOWN = 200
+_KINDS = ("permit", "session", "person", "line", "latch", "contract", "system", "terminal", "os-user")
+_HEADER = (
+    Text("番号", "number"), Text("いつ", "at"), Text("誰が", "who"), Text("何を", "what"), Text("記号", "tag"),
+)  # fmt: skip

@@ -76,10 +76,6 @@ class PermitForm(forms.Form):
         field.label_from_instance = _label
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
-
-
 class ExtendForm(forms.Form):
     until = MomentField()
 
@@ -91,7 +87,7 @@ class ReportForm(forms.Form):
 
 def _label(row: Any) -> str:
     if isinstance(row, Person):
-        return row.name
+        return f"{row.name}({row.login})"
     name = getattr(row, "title", None) or row.name
     english = getattr(row, "title_en", None) or row.name_en
     return f"{row.code} {Text(name, english).in_language(get_language())}"

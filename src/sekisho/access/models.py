@@ -1,11 +1,12 @@
 """Permits, lines' switches, latches, sessions and work reports."""
 
+from datetime import UTC
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 
-from sekisho.access.sentences import END_REASONS
+from sekisho.access.sentences import END_REASONS, PERMIT_STATES
 from sekisho.contracts.models import Contract, System
 from sekisho.kernel.text import Text
 from sekisho.people.models import Line, Person, Terminal
@@ -51,6 +52,15 @@ class Permit(models.Model):
     @property
     def subject(self) -> str:
         return f"permit:{self.number}"
+
+    @property
+    def state_text(self) -> Text:
+        return PERMIT_STATES[self.state]
+
+    @property
+    def edition(self) -> str:
+        """Changes whenever the request is made anew: what was read is what is decided."""
+        return self.requested_at.astimezone(UTC).isoformat()
 
 
 class LineSwitch(models.Model):

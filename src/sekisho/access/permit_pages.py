@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,20 +11,21 @@ from django.views.decorators.http import require_POST
 
 from sekisho.access import service
 from sekisho.access.evidence_pages import timeline
-from sekisho.access.forms import ExtendForm, PermitForm, ReasonForm
+from sekisho.access.forms import ExtendForm, PermitForm
 from sekisho.access.models import Permit
 from sekisho.access.reading import permits_for
-from sekisho.access.showing import csv_file, me, say
+from sekisho.access.showing import csv_file, me, say, typed
 from sekisho.contracts.reading import grant_of
 from sekisho.contracts.showing import shown_terms
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.outcome import Refused
+from sekisho.kernel.text import Text
 from sekisho.people.roles import Role
 
 
 def permit_list(request: HttpRequest) -> HttpResponse:
     permits = permits_for(me(request))
-    asked, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    asked, state = typed(request, "q"), request.GET.get("state", "")
     if asked:
         permits = permits.filter(
             Q(number__icontains=asked)
@@ -35,16 +36,29 @@ def permit_list(request: HttpRequest) -> HttpResponse:
     if state in Permit.State.values:
         permits = permits.filter(state=state)
     if request.GET.get("format") == "csv":
-        rows = ((p.number, p.state, p.contract_id, p.system_id, p.starts, p.ends, p.work) for p in permits)
-        return csv_file("permits", ("number", "state", "contract", "system", "starts", "ends", "work"), rows)
+        return _csv(permits)
     context = {
         "permits": permits[:200],
-        "states": Permit.State.choices,
         "asked": asked,
         "state": state,
         "may_request": me(request).role_of is Role.MANAGER,
     }
     return render(request, "access/permit_list.html", context)
+
+
+def _csv(permits: QuerySet[Permit]) -> HttpResponse:
+    header = (
+        Text("番号", "number"), Text("状態", "state"), Text("契約", "contract"), Text("システム", "system"),
+        Text("作業者", "operators"), Text("いつから", "from"), Text("いつまで", "until"), Text("作業", "work"),
+    )  # fmt: skip
+    rows = (
+        (
+            p.number, p.state_text, p.contract_id, p.system_id,
+            " ".join(person.login for person in p.operators.all()), p.starts, p.ends, p.work,
+        )
+        for p in permits.prefetch_related("operators")
+    )  # fmt: skip
+    return csv_file("permits", header, rows)
 
 
 def permit_new(request: HttpRequest) -> HttpResponse:
@@ -108,7 +122,7 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
         "may_mend": person.role_of is Role.MANAGER and row.state == Permit.State.RETURNED,
         "may_withdraw": (owner or person.role_of is Role.SYSTEMS) and row.state == Permit.State.APPROVED,
         "may_extend": owner and row.state == Permit.State.APPROVED and row.ends > timezone.now(),
-        "reason_form": ReasonForm(),
+        "now": timezone.now(),
         "extend_form": ExtendForm(initial={"until": row.ends}),
         "refused": refused,
     }
@@ -118,21 +132,23 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
 @require_POST
 def approve(request: HttpRequest, number: str) -> HttpResponse:
     row = get_object_or_404(permits_for(me(request)), number=number)
-    answer = service.approve_permit(row, me(request), timezone.now())
+    answer = service.approve_permit(row, me(request), timezone.now(), request.POST.get("seen", ""))
     return _answered(request, row, answer, say("許可しました。", "Approved."))
 
 
 @require_POST
 def send_back(request: HttpRequest, number: str) -> HttpResponse:
     row = get_object_or_404(permits_for(me(request)), number=number)
-    answer = service.return_permit(row, request.POST.get("reason", ""), me(request), timezone.now())
+    answer = service.return_permit(
+        row, typed(request), me(request), timezone.now(), request.POST.get("seen", "")
+    )
     return _answered(request, row, answer, say("差し戻しました。", "Sent back."))
 
 
 @require_POST
 def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     row = get_object_or_404(permits_for(me(request)), number=number)
-    answer = service.withdraw_permit(row, request.POST.get("reason", ""), me(request), timezone.now())
+    answer = service.withdraw_permit(row, typed(request), me(request), timezone.now())
     done = say(
         "取り消しました。つながっていた接続は終わります。", "Withdrawn. Sessions that rested on it end."
     )
@@ -144,7 +160,13 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
     row = get_object_or_404(permits_for(me(request)), number=number)
     form = ExtendForm(request.POST)
     if not form.is_valid():
-        messages.error(request, say("延長後の時刻を読めません。", "The new end cannot be read."))
+        messages.error(
+            request,
+            say(
+                "延長後の日付か時刻を読めません。延長していません。例: 2026-11-23 と 18:30",
+                "The day or the time cannot be read; nothing was extended. For example 2026-11-23 and 18:30.",
+            ),
+        )
         return redirect("access:permit", number)
     answer = service.extend_permit(row, form.cleaned_data["until"], me(request), timezone.now())
     return _answered(request, row, answer, say("延長しました。", "Extended."))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models.functions import Length
 
 from sekisho.access.models import Permit
 from sekisho.access.wake import wake_gate
@@ -18,7 +19,7 @@ from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.era import era_year, fiscal_year
 from sekisho.kernel.outcome import Reason, Refused, Source
 from sekisho.kernel.text import Text
-from sekisho.people.models import Person
+from sekisho.people.models import Division, Person
 from sekisho.people.roles import Role
 
 
@@ -60,7 +61,8 @@ def resubmit_permit(permit: Permit, wish: Wish, by: Person, now: datetime) -> Pe
         return refused
     with transaction.atomic():
         row = _lock(permit)
-        if refused := _refuse(_not_in(row, Permit.State.RETURNED)):
+        wrong = _wrong_requester(wish_of(row), by)
+        if refused := _refuse(_not_in(row, Permit.State.RETURNED), wrong):
             return refused
         for name, value in _fields(wish).items():
             setattr(row, name, value)
@@ -74,13 +76,20 @@ def resubmit_permit(permit: Permit, wish: Wish, by: Person, now: datetime) -> Pe
     return row
 
 
-def approve_permit(permit: Permit, by: Person, now: datetime) -> Permit | Refused:
-    """The owning division says yes, resting on the papers as they stand now."""
+def approve_permit(permit: Permit, by: Person, now: datetime, seen: str | None = None) -> Permit | Refused:
+    """The owning division says yes, resting on the papers as they stand now.
+
+    `seen` is the edition of the request that was read (as `permit` was loaded, when not given): what was
+    amended meanwhile is not approved unread.
+    """
     with transaction.atomic():
         row = _lock(permit)
         wish = wish_of(row)
         if refused := _refuse(
-            _not_in(row, Permit.State.REQUESTED), _not_owner(row, by), _wrong_wish(wish, now)
+            _not_in(row, Permit.State.REQUESTED),
+            _not_owner(row, by),
+            _amended(row, permit, seen),
+            _wrong_wish(wish, now),
         ):
             return refused
         row.documents = list(grant_of(row.contract, _day(row.starts)).documents)
@@ -90,11 +99,18 @@ def approve_permit(permit: Permit, by: Person, now: datetime) -> Permit | Refuse
     return row
 
 
-def return_permit(permit: Permit, comment: str, by: Person, now: datetime) -> Permit | Refused:
-    """The owning division sends the request back, saying what to mend."""
+def return_permit(
+    permit: Permit, comment: str, by: Person, now: datetime, seen: str | None = None
+) -> Permit | Refused:
+    """The owning division sends the request back, saying what to mend. `seen` as in `approve_permit`."""
     with transaction.atomic():
         row = _lock(permit)
-        if refused := _refuse(_not_in(row, Permit.State.REQUESTED), _not_owner(row, by), _empty(comment)):
+        if refused := _refuse(
+            _not_in(row, Permit.State.REQUESTED),
+            _not_owner(row, by),
+            _amended(row, permit, seen),
+            _empty(comment),
+        ):
             return refused
         _decide(row, Permit.State.RETURNED, by, now, comment)
         _record(Tag.PERMIT_RETURNED, row, by, now, comment=comment)
@@ -161,16 +177,16 @@ def _lock(permit: Permit) -> Permit:
 
 
 def _next_number(now: datetime) -> str:
-    """`R8-0001`: fiscal year in era letters and the next ordinal, taken under a lock of the last one."""
+    """`R8-0001`: fiscal year in era letters and the next ordinal, given to one request at a time.
+
+    Locking the last permit would not do: whoever waits for it still sees it as the last (PostgreSQL's READ
+    COMMITTED), and the year's first has none before it.
+    """
+    list(Division.objects.select_for_update().order_by("code")[:1])
     year = fiscal_year(_day(now))
     era = era_year(now.astimezone(TOKYO).date().replace(year=year, month=5, day=1))
     prefix = f"{'R' if era.startswith('令和') else 'H'}{era[2:-1].replace('元', '1')}-"
-    last = (
-        Permit.objects.select_for_update(of=("self",))
-        .filter(number__startswith=prefix)
-        .order_by("-number")
-        .first()
-    )
+    last = Permit.objects.filter(number__startswith=prefix).order_by(Length("number"), "number").last()
     return f"{prefix}{int(last.number.removeprefix(prefix)) + 1 if last else 1:04}"
 
 
@@ -256,11 +272,15 @@ def _not_in(row: Permit, state: Permit.State) -> list[Reason]:
         Reason(
             "state-changed",
             Text(
-                f"この許可はいま「{Permit.State(row.state).label}」です。画面を読み直してください。何も変えていません。",
-                f"This permit is now {row.state}. Reload the page; nothing was changed.",
+                f"この許可はいま「{row.state_text.ja}」です。何も変えていません。下の内容を読み直してください。",
+                f"This permit is now {row.state_text.en}. Nothing was changed; read it again below.",
             ),
         )
     ]
+
+
+def _amended(row: Permit, permit: Permit, seen: str | None) -> list[Reason]:
+    return [] if row.edition == (permit.edition if seen is None else seen) else [_AMENDED]
 
 
 def _not_owner(row: Permit, by: Person) -> list[Reason]:
@@ -288,6 +308,11 @@ _NOT_MANAGER = _fixed(
     "not-manager",
     "申請できるのは、この契約の受託者の管理者だけです。",
     "Only a manager of this contract's contractor can ask.",
+)
+_AMENDED = _fixed(
+    "amended",
+    "あなたが読んだ後に、申請の内容が直されました。何も変えていません。下の新しい内容を読んでから決めてください。",
+    "The request was amended after you read it. Nothing was changed; read what it says now, then decide.",
 )
 _NOT_OWNER = _fixed(
     "not-owner",

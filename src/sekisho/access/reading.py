@@ -36,7 +36,9 @@ def lines_for(person: Person) -> QuerySet[Line]:
 
 
 def open_latches() -> QuerySet[Latch]:
-    return Latch.objects.filter(released_at=None).select_related("session", "line", "operator", "permit")
+    return Latch.objects.filter(released_at=None).select_related(
+        "session", "line", "operator", "permit__contract"
+    )
 
 
 def may_watch(person: Person, session: Session) -> bool:
@@ -49,6 +51,14 @@ def may_watch(person: Person, session: Session) -> bool:
 def may_cut(person: Person, session: Session) -> bool:
     """Whoever of the city watches may cut; the auditor only watches."""
     return person.role_of is not Role.AUDITOR and may_watch(person, session)
+
+
+def may_reason(person: Person, latch: Latch) -> bool:
+    """Who says why it was cut: the systems division, who cut it, or the division whose contract it concerns."""
+    if person.role_of is Role.SYSTEMS or latch.cut_by == person.actor:
+        return True
+    owner = latch.permit.contract.division_id if latch.permit else None
+    return person.role_of is Role.DIVISION and owner is not None and person.division_id == owner
 
 
 def is_live(session: Session, now: datetime) -> bool:

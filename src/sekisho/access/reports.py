@@ -62,6 +62,13 @@ def note_looked(tag: Tag, session: Session, by: Person, now: datetime, **detail:
         record(tag, actor=by.actor, subjects=_subjects(session), at=now, detail=detail)
 
 
+def note_searched(asked: str, tag: str, by: Person, now: datetime) -> None:
+    """Evidence that somebody searched the log or took lines of it away; what was typed only by its digest."""
+    with transaction.atomic():
+        detail = {"asked_sha256": sha256(asked.encode()).hexdigest(), "tag": tag}
+        record(Tag.EVIDENCE_VIEWED, actor=by.actor, subjects=[by.actor], at=now, detail=detail)
+
+
 def _decide(
     report: WorkReport, state: WorkReport.State, comment: str, by: Person, now: datetime
 ) -> WorkReport | Refused:

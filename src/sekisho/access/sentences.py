@@ -125,6 +125,13 @@ SENTENCES: Mapping[str, Text] = {
     "contract-ended": Text("契約期間は終わっています。", "The contract is over."),
 }
 
+PERMIT_STATES: Mapping[str, Text] = {
+    "requested": Text("申請中", "requested"),
+    "returned": Text("差戻し", "sent back"),
+    "approved": Text("許可", "approved"),
+    "withdrawn": Text("取消し", "withdrawn"),
+}
+
 END_REASONS: Mapping[str, Text] = {
     "finished": Text("作業者が終えた", "Finished by the operator"),
     "client-gone": Text("作業者の接続が途切れた", "The client was gone"),

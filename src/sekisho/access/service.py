@@ -10,7 +10,7 @@ from sekisho.access.permits import (
     wish_of,
     withdraw_permit,
 )
-from sekisho.access.reports import confirm_report, file_report, note_looked, return_report
+from sekisho.access.reports import confirm_report, file_report, note_looked, note_searched, return_report
 from sekisho.access.switches import (
     Cut,
     close_line,
@@ -24,7 +24,7 @@ from sekisho.access.switches import (
 
 __all__ = [
     "Cut", "Wish", "approve_permit", "close_line", "confirm_report", "cut_everything", "cut_line",
-    "cut_session", "extend_permit", "file_report", "give_latch_reason", "note_looked", "open_line",
+    "cut_session", "extend_permit", "file_report", "give_latch_reason", "note_looked", "note_searched", "open_line",
     "release_latch", "request_permit", "resubmit_permit", "return_permit", "return_report", "wish_of",
     "withdraw_permit",
 ]  # fmt: skip

@@ -5,12 +5,13 @@ import io
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -23,9 +24,10 @@ from sekisho.access.line_pages import after_cut
 from sekisho.access.models import Session, WorkReport
 from sekisho.access.reading import is_live, may_cut, may_watch, recording_of, sessions_for
 from sekisho.access.recordings import export_bundle
-from sekisho.access.showing import csv_file, me, say
+from sekisho.access.showing import csv_file, me, say, typed
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.outcome import Refused
+from sekisho.kernel.text import Text
 from sekisho.people.middleware import background
 from sekisho.people.roles import Role
 from sekisho.vault.archive import is_kept
@@ -38,11 +40,13 @@ from sekisho.vault.search import search as search_shown
 
 POLL_SECONDS = 0.1
 """How often a watcher's stream looks for new frames; also the most by which he is behind."""
+_LOOKING = "looking"
+"""In the browser's session: the recording whose page was opened last, which is evidence already."""
 
 
 def session_list(request: HttpRequest) -> HttpResponse:
     sessions = sessions_for(me(request))
-    asked = request.GET.get("q", "").strip()
+    asked = typed(request, "q")
     if asked:
         sessions = sessions.filter(
             Q(permit__number__icontains=asked)
@@ -53,21 +57,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
     if request.GET.get("state") == "live":
         sessions = sessions.filter(ended_at=None)
     if request.GET.get("format") == "csv":
-        rows = (
-            (
-                s.id,
-                s.permit_id,
-                s.operator.login,
-                s.permit.system_id,
-                s.line_id,
-                s.opened_at,
-                s.ended_at,
-                s.end_reason,
-            )
-            for s in sessions
-        )
-        header = ("id", "permit", "operator", "system", "line", "opened", "ended", "end_reason")
-        return csv_file("sessions", header, rows)
+        return _csv(sessions)
     context = {
         "sessions": sessions[:200],
         "asked": asked,
@@ -75,6 +65,21 @@ def session_list(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "access/session_list.html", context)
+
+
+def _csv(sessions: QuerySet[Session]) -> HttpResponse:
+    header = (
+        Text("番号", "id"), Text("許可", "permit"), Text("作業者", "operator"), Text("システム", "system"),
+        Text("回線", "line"), Text("始まり", "opened"), Text("終わり", "ended"), Text("終わった理由", "why it ended"),
+    )  # fmt: skip
+    rows = (
+        (
+            s.id, s.permit_id, s.operator.login, s.permit.system_id, s.line_id, s.opened_at, s.ended_at,
+            s.reason_text,
+        )
+        for s in sessions
+    )  # fmt: skip
+    return csv_file("sessions", header, rows)
 
 
 def session(request: HttpRequest, number: UUID) -> HttpResponse:
@@ -88,7 +93,8 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
     person, now = me(request), timezone.now()
     live, watchable = is_live(row, now), may_watch(person, row) and is_kept(recording_of(row))
     if watchable and request.method == "GET":
-        service.note_looked(Tag.RECORDING_WATCHED if live else Tag.RECORDING_REPLAYED, row, person, now)
+        _note_looked(request, row, now)
+        request.session[_LOOKING] = str(row.id)
     report = WorkReport.objects.filter(session=row).first()
     mine = row.operator_id == person.pk
     context = {
@@ -99,7 +105,7 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
         "may_cut": live and may_cut(person, row),
         "typed": _typed(row) if watchable and not live else [],
         "hits": _hits(request, row) if watchable and not live else None,
-        "words": request.GET.get("words", ""),
+        "words": typed(request, "words"),
         "at": _seconds(request.GET.get("t", "")),
         "report": report,
         "may_report": mine and not live and (report is None or report.state == WorkReport.State.RETURNED),
@@ -107,9 +113,7 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
         and may_watch(person, row)
         and report is not None
         and report.state == WorkReport.State.FILED,
-        "report_form": ReportForm(
-            initial={"done": report.done, "outcome": report.outcome} if report else None
-        ),
+        "report_form": ReportForm(initial=_report_typed(request, report)),
         "may_export": person.role_of in (Role.SYSTEMS, Role.AUDITOR) and row.ended_at is not None,
         "timeline": timeline(row.subject) if not person.role_of.of_contractor else [],
         "refused": refused,
@@ -119,7 +123,7 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
 
 def cast(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
     """The recording as asciicast v3, from the picture before `?from=SECONDS` on."""
-    row = _watchable(request, number)
+    row = _looked_at(request, number)
     lines = cast_from(recording_of(row), _seconds(request.GET.get("from", "")))
     return StreamingHttpResponse(lines, content_type="application/x-asciicast")
 
@@ -127,7 +131,7 @@ def cast(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
 @background
 async def live(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
     """The running recording as server-sent events, for the same player that replays it."""
-    row = await sync_to_async(_watchable)(request, number)
+    row = await sync_to_async(_looked_at)(request, number)
     response = StreamingHttpResponse(_stream(row), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
     return response
@@ -158,16 +162,13 @@ async def _still_live(row: Session) -> bool:
 @require_POST
 def cut(request: HttpRequest, number: UUID) -> HttpResponse:
     """One press, nothing in its way: the gate first, then the page."""
-    row = _session(request, number)
-    if not may_cut(me(request), row):
-        raise Http404
-    return after_cut(request, service.cut_session(row, me(request), timezone.now()))
+    return after_cut(request, service.cut_session(_session(request, number), me(request), timezone.now()))
 
 
 @require_POST
 def report(request: HttpRequest, number: UUID) -> HttpResponse:
     row = _session(request, number)
-    said = request.POST.get("done", ""), request.POST.get("outcome", "")
+    said = typed(request, "done"), typed(request, "outcome")
     answer = service.file_report(row, *said, me(request), timezone.now())
     return _answered(request, row, answer, say("報告を提出しました。", "The report is filed."))
 
@@ -184,7 +185,7 @@ def report_confirm(request: HttpRequest, number: UUID) -> HttpResponse:
 def report_return(request: HttpRequest, number: UUID) -> HttpResponse:
     row = _session(request, number)
     filed = get_object_or_404(WorkReport, session=row)
-    answer = service.return_report(filed, request.POST.get("reason", ""), me(request), timezone.now())
+    answer = service.return_report(filed, typed(request), me(request), timezone.now())
     return _answered(request, row, answer, say("報告を差し戻しました。", "The report was sent back."))
 
 
@@ -217,6 +218,26 @@ def _watchable(request: HttpRequest, number: UUID) -> Session:
     return row
 
 
+def _looked_at(request: HttpRequest, number: UUID) -> Session:
+    """A recording about to be given out. Whoever asks for it without its page leaves the same evidence."""
+    row = _watchable(request, number)
+    if request.session.get(_LOOKING) != str(row.id):
+        _note_looked(request, row, timezone.now())
+    return row
+
+
+def _note_looked(request: HttpRequest, row: Session, now: datetime) -> None:
+    tag = Tag.RECORDING_WATCHED if is_live(row, now) else Tag.RECORDING_REPLAYED
+    service.note_looked(tag, row, me(request), now)
+
+
+def _report_typed(request: HttpRequest, report: WorkReport | None) -> dict[str, str]:
+    """What stands in the boxes: what was just typed and refused, or the report that was sent back."""
+    if "done" in request.POST:
+        return {"done": request.POST["done"], "outcome": request.POST.get("outcome", "")}
+    return {"done": report.done, "outcome": report.outcome} if report else {}
+
+
 def _typed(row: Session) -> list[tuple[float, str]]:
     try:
         with Reader(recording_of(row)) as reader:
@@ -227,7 +248,7 @@ def _typed(row: Session) -> list[tuple[float, str]]:
 
 
 def _hits(request: HttpRequest, row: Session) -> list[tuple[float, str]] | None:
-    words = request.GET.get("words", "").strip()
+    words = typed(request, "words")
     if not words:
         return None
     service.note_looked(Tag.RECORDING_SEARCHED, row, me(request), timezone.now())

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from sekisho.access.control import CutDone, GateClient, GateRefused, GateUnreachable
 from sekisho.access.models import Latch, LineSwitch, Session
+from sekisho.access.reading import may_cut, may_reason
 from sekisho.access.wake import wake_gate
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
@@ -39,6 +40,8 @@ def close_line(line: Line, reason: str, by: Person, now: datetime) -> LineSwitch
 
 def cut_session(session: Session, by: Person, now: datetime) -> Cut | Refused:
     """Cuts one session: the gate first, everything else after. Latches its operator and its permit."""
+    if not may_cut(by, session):
+        return _not_yours()
     try:
         done = _gate().cut_session(str(session.id), by.actor)
     except GateRefused as error:
@@ -48,8 +51,10 @@ def cut_session(session: Session, by: Person, now: datetime) -> Cut | Refused:
     return Cut(done.latch, done)
 
 
-def cut_line(line: Line, by: Person, now: datetime) -> Cut:
+def cut_line(line: Line, by: Person, now: datetime) -> Cut | Refused:
     """Cuts every session on a line and latches it."""
+    if by.role_of is not Role.SYSTEMS:
+        return _only_systems()
     try:
         done = _gate().cut_line(line.code, by.actor)
     except GateUnreachable:
@@ -57,8 +62,10 @@ def cut_line(line: Line, by: Person, now: datetime) -> Cut:
     return Cut(done.latch, done)
 
 
-def cut_everything(by: Person, now: datetime) -> Cut:
+def cut_everything(by: Person, now: datetime) -> Cut | Refused:
     """Cuts every session there is and lets nobody in until it is released."""
+    if by.role_of is not Role.SYSTEMS:
+        return _only_systems()
     try:
         done = _gate().cut_everything(by.actor)
     except GateUnreachable:
@@ -67,11 +74,19 @@ def cut_everything(by: Person, now: datetime) -> Cut:
 
 
 def give_latch_reason(latch: Latch, reason: str, by: Person, now: datetime) -> Latch | Refused:
-    """Says afterwards why it was cut."""
+    """Says afterwards why it was cut, once: who cut it, the systems division, or the division concerned."""
     if not reason.strip():
         return _say_why()
+    if not may_reason(by, latch):
+        return _not_yours()
     with transaction.atomic():
         row = Latch.objects.select_for_update(of=("self",)).get(pk=latch.pk)
+        if row.reason:
+            text = Text(
+                "この遮断の理由はもう記録されています。記録済みの理由は変えられません。",
+                "The reason of this cut is recorded already, and does not change.",
+            )
+            return Refused((Reason("reasoned", text),))
         row.reason = reason.strip()
         row.save(update_fields=["reason"])
         _record(Tag.LATCH_REASONED, row, reason, by, now)
@@ -171,6 +186,14 @@ def _digest(text: str) -> str:
 
 def _say_why() -> Refused:
     return Refused((Reason("say-why", Text("理由を書いてください。", "Say why.")),))
+
+
+def _not_yours() -> Refused:
+    text = Text(
+        "これができるのは、情報システム担当課か、その契約の所管課だけです。",
+        "Only the systems division or the division that owns the contract can do this.",
+    )
+    return Refused((Reason("not-yours", text),))
 
 
 def _only_systems() -> Refused:

@@ -26,7 +26,7 @@ SAY: Mapping[str, Text] = {
     Tag.PERMIT_EXTENDED: Text("許可を延長した", "extended the permit"),
     Tag.LINE_OPENED: Text("回線を開けた", "opened the line"),
     Tag.LINE_CLOSED: Text("回線を閉じた", "closed the line"),
-    Tag.CUT: Text("接続を切り、遮断した", "cut and latched"),
+    Tag.CUT: Text("接続を遮断した", "cut and latched"),
     Tag.LATCH_REASONED: Text("遮断の理由を記した", "gave the reason of the cut"),
     Tag.LATCH_RELEASED: Text("遮断を解除した", "released the latch"),
     Tag.REPORT_FILED: Text("作業報告を提出した", "filed the work report"),
