@@ -10,6 +10,11 @@ from pathlib import Path
 
 import django
 import pytest
+from hypothesis import settings
+
+# No promise of ours is about how fast a machine runs one example.
+settings.register_profile("sekisho", deadline=None)
+settings.load_profile("sekisho")
 
 _home = Path(tempfile.mkdtemp(prefix="sekisho-test-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)

@@ -141,17 +141,19 @@ def test_any_wrong_or_unknown_fact_refuses_and_each_is_named(wrong: set[str]) ->
 @pytest.mark.parametrize("key", sorted(grant().terms))
 def test_a_grant_with_a_problem_is_empty(key: str) -> None:
     """Whatever problem the papers have, nothing opens, and the problem itself is the reason."""
-    from sekisho.contracts.terms import ContractFacts, Fact, Mode, compile_grant
+    from sekisho.contracts.terms import ContractFacts, Fact, Mode, PaperVersion, compile_grant
 
     contract = ContractFacts(
         ContractCode("c-1"), "p", ContractorCode("shiosai"), date(2026, 4, 1), date(2031, 3, 31)
     )
     facts = [
-        Fact("contract:c-1", term.key, Mode.STATE, term.value, False, CLAUSE, True, date(2026, 4, 1), 1)
+        Fact("contract:c-1", term.key, Mode.STATE, term.value, False, CLAUSE, True)
         for term in grant().terms.values()
         if term.key != key
     ]
-    broken = compile_grant(contract, facts, [], NOW.date(), HOLIDAYS)
+    code, _, version = CLAUSE.document.partition("@")
+    paper = PaperVersion(code, int(version), date(2026, 4, 1), "")
+    broken = compile_grant(contract, facts, [paper], NOW.date(), HOLIDAYS)
     answer = decide(broken, PERMIT, FACTS, NOW)
     assert "term-missing" in codes(answer)
 

@@ -49,7 +49,7 @@ def test_until_is_the_first_minute_outside(lines: list[str], moment: datetime) -
 
 
 @given(LINES, LINES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_meet_lies_inside_both(one: list[str], other: list[str]) -> None:
     """⊆ and ∩ fit together."""
     a, b = Hours.parse(one), Hours.parse(other)

@@ -7,7 +7,15 @@ import holidays as holiday_tables
 
 from sekisho.contracts.grant import Grant
 from sekisho.contracts.models import Contract, Document, FactRow
-from sekisho.contracts.terms import KEYS, ContractFacts, Fact, Mode, compile_grant
+from sekisho.contracts.terms import (
+    KEYS,
+    ContractFacts,
+    Fact,
+    Mode,
+    PaperVersion,
+    compile_grant,
+    newest_in_force,
+)
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.outcome import Source
 
@@ -20,7 +28,8 @@ def grant_of(contract: Contract, on: date) -> Grant:
 
     Papers never change, so a grant is known by the papers it is made of, and kept.
     """
-    papers = Document.objects.filter(procurement=contract.procurement_id, in_force_from__lte=on)
+    rows = Document.objects.filter(procurement=contract.procurement_id)
+    papers = [PaperVersion(row.code, row.version, row.in_force_from, row.sha256) for row in rows]
     return _grant(
         ContractFacts(
             ContractCode(contract.code),
@@ -30,18 +39,17 @@ def grant_of(contract: Contract, on: date) -> Grant:
             contract.ends,
         ),
         on,
-        tuple(papers.order_by("id").values_list("id", "sha256")),
+        tuple(sorted(newest_in_force(papers, on), key=lambda paper: paper.name)),
     )
 
 
 @lru_cache(maxsize=512)
-def _grant(contract: ContractFacts, on: date, papers: tuple[tuple[int, str], ...]) -> Grant:
-    documents = Document.objects.filter(id__in=[paper for paper, _ in papers])
-    facts = FactRow.objects.filter(document__in=documents).select_related("document")
+def _grant(contract: ContractFacts, on: date, papers: tuple[PaperVersion, ...]) -> Grant:
+    facts = FactRow.objects.filter(document__sha256__in=[each.sha256 for each in papers])
     return compile_grant(
         contract,
-        [_fact(row) for row in facts],
-        [f"{document} {document.sha256}" for document in documents],
+        [_fact(row) for row in facts.select_related("document")],
+        papers,
         on,
         closed_days(contract.starts.year - 1, contract.ends.year + 1),
     )
@@ -64,7 +72,5 @@ def _fact(row: FactRow) -> Fact:
         open_ended=row.open_ended,
         source=Source(str(row.document), row.page, row.clause or None, row.quote),
         confirmed=bool(row.confirmed_by),
-        in_force_from=row.document.in_force_from,
-        version=row.document.version,
         exception_to=row.exception_to,
     )

@@ -100,15 +100,23 @@ class Fact:
     open_ended: bool
     source: Source
     confirmed: bool
-    in_force_from: date
-    version: int
     exception_to: str = ""
     """`CODE@VERSION#CLAUSE` of the prohibition to which this is the named exception."""
 
+
+@dataclass(frozen=True, slots=True)
+class PaperVersion:
+    """One version of one paper, whether or not it states any fact."""
+
+    code: str
+    version: int
+    in_force_from: date
+    sha256: str
+
     @property
-    def code(self) -> str:
-        """The document's code, without its version."""
-        return self.source.document.partition("@")[0]
+    def name(self) -> str:
+        """As a fact's source names it."""
+        return f"{self.code}@{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +133,14 @@ class ContractFacts:
 def compile_grant(
     contract: ContractFacts,
     facts: Iterable[Fact],
-    documents: Iterable[str],
+    papers: Iterable[PaperVersion],
     on: date,
     holidays: frozenset[date] = frozenset(),
 ) -> Grant:
-    """The grant of `contract` as it holds on the day `on`."""
-    speaking = [fact for fact in _in_force(facts, on) if _speaks_of(fact, contract)]
+    """The grant of `contract` as it holds on the day `on`. Facts speak through the newest version in force."""
+    in_force = newest_in_force(papers, on)
+    names = {paper.name for paper in in_force}
+    speaking = [fact for fact in facts if fact.source.document in names and _speaks_of(fact, contract)]
     terms: dict[str, Term] = {}
     problems: list[Reason] = []
     for key in KEYS.values():
@@ -146,7 +156,7 @@ def compile_grant(
         starts=contract.starts,
         ends=contract.ends,
         terms=terms,
-        documents=tuple(sorted(documents)),
+        documents=tuple(sorted(f"{paper.name} {paper.sha256}" for paper in in_force)),
         holidays=holidays,
         problems=tuple(problems),
     )
@@ -183,13 +193,13 @@ def _meet(one: Value, other: Value) -> Value:
     raise TypeError(f"{one!r} and {other!r} are of different domains")
 
 
-def _in_force(facts: Iterable[Fact], on: date) -> list[Fact]:
-    """Facts of the newest version of each document that is in force on that day."""
-    known = [fact for fact in facts if fact.in_force_from <= on]
-    newest: dict[str, int] = {}
-    for fact in known:
-        newest[fact.code] = max(newest.get(fact.code, 0), fact.version)
-    return [fact for fact in known if fact.version == newest[fact.code]]
+def newest_in_force(papers: Iterable[PaperVersion], on: date) -> list[PaperVersion]:
+    """Of each paper the newest version that is in force on that day, even where it no longer says anything."""
+    newest: dict[str, PaperVersion] = {}
+    for paper in sorted(papers, key=lambda paper: paper.version):
+        if paper.in_force_from <= on:
+            newest[paper.code] = paper
+    return list(newest.values())
 
 
 def _speaks_of(fact: Fact, contract: ContractFacts) -> bool:
