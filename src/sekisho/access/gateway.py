@@ -8,10 +8,9 @@ over twice does nothing twice.
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -19,75 +18,28 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 
-from sekisho.access.models import Latch, LineSwitch, Permit, Session
-from sekisho.access.rules import EndReason, Facts, Granted, LatchFacts, PermitFacts, Proof, decide
-from sekisho.contracts.models import Contract, System
-from sekisho.contracts.reading import grant_of
+from sekisho.access.examination import (
+    Claim,
+    Examination,
+    GateState,
+    Register,
+    examine,
+    held_latches,
+    is_usable,
+)
+from sekisho.access.models import Latch, Permit, Session
+from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
-from sekisho.kernel.clock import TOKYO
-from sekisho.kernel.ids import (
-    ContractCode,
-    ContractorCode,
-    LineCode,
-    LoginId,
-    PermitNumber,
-    SiteCode,
-    SystemCode,
-    TerminalCode,
-)
+from sekisho.kernel.ids import LineCode, TerminalCode
 from sekisho.kernel.outcome import Reason, Refused
 from sekisho.kernel.text import Text
-from sekisho.people.models import Line, Person, SshAuthenticator, Terminal
+from sekisho.people.models import Person, SshAuthenticator, Terminal
 
 log = logging.getLogger(__name__)
 
 SWEEP_GRACE = timedelta(seconds=5)
 """A lease is given up for lost this long after it ended: clocks of two processes may differ a little."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the gate has established about one connection, before anything is decided."""
-
-    operator: LoginId
-    system: SystemCode | None
-    """None where the operator named no system and means the only one open to him."""
-    terminal: TerminalCode
-    source_address: str
-    proofs: tuple[Proof, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GateState:
-    """What only the gate itself knows: its own latches, and whether it can record and leave evidence."""
-
-    latches: tuple[LatchFacts, ...] = ()
-    recording_ready: bool = True
-    evidence_ready: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a granted connection goes on to."""
-
-    system: SystemCode
-    name: Text
-    host: str
-    port: int
-    account: str
-    host_keys: tuple[str, ...]
-    charset: str
-    credential: str
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """The decision about a claim, with what it was decided on."""
-
-    answer: Granted | Refused
-    permit: PermitNumber | None
-    target: Target | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +69,7 @@ def registered_terminal(code: str, now: datetime) -> TerminalRecord | None:
     terminal = Terminal.objects.filter(code=code).first()
     if terminal is None:
         return None
-    usable = (
-        terminal.revoked_at is None
-        and terminal.certified_until is not None
-        and terminal.certified_until > now
-    )
+    usable = is_usable(terminal, now)
     return TerminalRecord(TerminalCode(terminal.code), terminal.public_key, terminal.serial, usable)
 
 
@@ -141,25 +89,16 @@ def password_is(login: str, password: str) -> bool:
     return person.check_password(password)
 
 
-def examine(claim: Claim, state: GateState, now: datetime) -> Examination:
-    """Decides about a connection that wants to open: by the first permit that allows it, if one does."""
-    candidates = _candidates(claim, now)
-    if isinstance(candidates, Refused):
-        return Examination(candidates, None, None)
-    examinations = [_examine_one(claim, permit, system, state, now) for permit, system in candidates]
-    return next((each for each in examinations if isinstance(each.answer, Granted)), examinations[0])
-
-
 def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetime, now: datetime) -> Watch:
     """Renews the leases of `sessions` and decides about each again. One transaction: all or none."""
     with transaction.atomic():
         Session.objects.filter(id__in=list(sessions), ended_at=None).update(lease_until=lease_until)
-        rows = Session.objects.filter(id__in=list(sessions), ended_at=None).select_related(
-            "permit__contract", "permit__system", "line"
-        )
+        rows = Session.objects.filter(id__in=list(sessions), ended_at=None)
+        rows = rows.select_related("permit__contract", "permit__system")
+        register = Register(sessions.values(), now)
         answers: dict[UUID, Granted | Refused] = {
-            row.id: _examine_one(sessions[row.id], row.permit, row.permit.system, state, now).answer
-            for row in rows
+            row.id: register.examine(sessions[row.id], row.permit, row.permit.system, state).answer
+            for row in rows.prefetch_related("permit__operators")
         }
         for missing in sessions.keys() - answers.keys():
             answers[missing] = _refused(
@@ -167,9 +106,8 @@ def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetim
                 "この接続は台帳では終了しています。",
                 "The register says this session ended.",
             )
-        held = {latch.id: _latch_facts(latch) for latch in Latch.objects.filter(released_at=None)}
         recent = Latch.objects.filter(released_at__gt=now - timedelta(days=400))
-        return Watch(answers, held, frozenset(recent.values_list("id", flat=True)))
+        return Watch(answers, held_latches(), frozenset(recent.values_list("id", flat=True)))
 
 
 def lines_of_terminals() -> dict[str, LineCode]:
@@ -340,135 +278,6 @@ def hand_over(record_id: UUID, at: datetime, gate: str, verb: str, args: Mapping
                 detail={"verb": verb, "fault": type(error).__name__, "sha256": digest},
                 record_id=record_id,
             )
-
-
-# How a claim becomes facts
-
-
-def _candidates(claim: Claim, now: datetime) -> list[tuple[Permit | None, System]] | Refused:
-    permits = Permit.objects.filter(operators__login=claim.operator).select_related("contract", "system")
-    if claim.system is not None:
-        permits = permits.filter(system_id=claim.system)
-    approved = permits.filter(state=Permit.State.APPROVED, ends__gt=now).order_by("starts")
-    nearest = list(approved[:20]) or list(permits.order_by("-starts")[:1])
-    if claim.system is None:
-        return _only_system(nearest)
-    system = System.objects.filter(code=claim.system).first()
-    if system is None:
-        return _refused(
-            "no-such-system",
-            f"「{claim.system}」というシステムは登録されていません。作業者+システム の「+」の後を確かめてください。",
-            f'No system "{claim.system}" is registered. Check what follows "+" in ssh operator+system@….',
-        )
-    return [(permit, system) for permit in nearest] or [(None, system)]
-
-
-def _only_system(permits: list[Permit]) -> list[tuple[Permit | None, System]] | Refused:
-    systems = sorted({permit.system_id for permit in permits})
-    if len(systems) == 1:
-        return [(permit, permit.system) for permit in permits]
-    if not systems:
-        return _refused(
-            "no-permit",
-            "あなたの名前がある許可がありません。所属会社の管理者に、許可の申請を確かめてください。",
-            "No permit names you. Ask your company's manager about the request.",
-        )
-    names = ", ".join(systems)
-    return _refused(
-        "which-system",
-        f"対象システムを選んでください。例: ssh 作業者+{systems[0]}@… (選べるもの: {names})",
-        f"Say which system, for example ssh operator+{systems[0]}@… (yours: {names})",
-    )
-
-
-def _examine_one(
-    claim: Claim, permit: Permit | None, system: System, state: GateState, now: datetime
-) -> Examination:
-    facts = _facts(replace(claim, system=SystemCode(system.code)), state, now)
-    contract = permit.contract if permit else _some_contract(facts.employer, system)
-    if contract is None:
-        return Examination(
-            _refused(
-                "no-contract",
-                "あなたの所属会社には、このシステムを扱う契約がありません。",
-                "Your company has no contract for this system.",
-            ),
-            None,
-            None,
-        )
-    grant = grant_of(contract, now.astimezone(TOKYO).date())
-    answer = decide(grant, _permit_facts(permit) if permit else None, facts, now)
-    number = PermitNumber(permit.number) if permit else None
-    return Examination(answer, number, _target(system))
-
-
-def _facts(claim: Claim, state: GateState, now: datetime) -> Facts:
-    person = Person.objects.filter(login=claim.operator).first()
-    terminal = Terminal.objects.select_related("line").filter(code=claim.terminal).first()
-    line = terminal.line if terminal else None
-    registered = registered_terminal(claim.terminal, now)
-    assert claim.system is not None  # noqa: S101 - the caller has chosen one
-    return Facts(
-        operator=claim.operator,
-        operator_active=bool(person and person.is_active),
-        employer=ContractorCode(person.contractor_id) if person and person.contractor_id else None,
-        proofs=claim.proofs,
-        terminal=TerminalCode(terminal.code) if terminal else None,
-        terminal_lent_to=ContractorCode(terminal.contractor_id) if terminal else None,
-        terminal_valid=bool(registered and registered.usable),
-        line=LineCode(line.code) if line else None,
-        line_kind=line.kind if line else None,
-        line_contractor=ContractorCode(line.contractor_id) if line else None,
-        line_open=bool(line) and LineSwitch.objects.filter(line=line, is_open=True).exists(),
-        line_networks=_networks(line),
-        site=SiteCode(line.site_id) if line else None,
-        source_address=ip_address(claim.source_address),
-        system=claim.system,
-        latches=(*state.latches, *map(_latch_facts, Latch.objects.filter(released_at=None))),
-        recording_ready=state.recording_ready,
-        evidence_ready=state.evidence_ready,
-    )
-
-
-def _some_contract(employer: ContractorCode | None, system: System) -> Contract | None:
-    return Contract.objects.filter(contractor_id=employer, systems=system).order_by("-starts").first()
-
-
-def _networks(line: Line | None) -> tuple[Any, ...]:
-    return tuple(ip_network(text) for text in line.networks) if line else ()
-
-
-def _permit_facts(permit: Permit) -> PermitFacts:
-    return PermitFacts(
-        number=PermitNumber(permit.number),
-        contract=ContractCode(permit.contract_id),
-        system=SystemCode(permit.system_id),
-        operators=frozenset(LoginId(each) for each in permit.operators.values_list("login", flat=True)),
-        starts=permit.starts,
-        ends=permit.ends,
-        state=permit.state,
-    )
-
-
-def _latch_facts(latch: Latch) -> LatchFacts:
-    return LatchFacts(
-        line=LineCode(latch.line_id) if latch.line_id else None,
-        operator=LoginId(latch.operator.login) if latch.operator else None,
-        permit=PermitNumber(latch.permit_id) if latch.permit_id else None,
-    )
-
-
-def _target(system: System) -> Target:
-    return Target(
-        system=SystemCode(system.code),
-        name=Text(system.name, system.name_en),
-        host=system.host,
-        port=system.port,
-        account=system.account,
-        host_keys=tuple(system.host_keys),
-        charset=system.charset,
-        credential=system.credential,
-    )
 
 
 def _end(row: Session, reason: EndReason, at: datetime) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from sekisho.access import gateway
-from sekisho.access.gateway import Claim, Examination, GateState, Target
+from sekisho.access.examination import Claim, Examination, GateState, Target
 from sekisho.access.rules import EndReason, LatchFacts
 from sekisho.evidence import merkle
 from sekisho.evidence.tags import Tag

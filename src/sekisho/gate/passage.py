@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncssh
 
 from sekisho.access.deadline import WARN_MINUTES, Deadline
-from sekisho.access.gateway import Claim, Examination, Target
+from sekisho.access.examination import Claim, Examination, Target
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncssh
 
-from sekisho.access.gateway import Target
+from sekisho.access.examination import Target
 from sekisho.gate.connection import READ_BYTES
 
 CERTIFICATE_LIFE = timedelta(minutes=5)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sekisho.access.gateway import Claim
+from sekisho.access.examination import Claim
 from sekisho.access.rules import Proof
 from sekisho.evidence.tags import Tag
 from sekisho.gate.connection import GateConnection
