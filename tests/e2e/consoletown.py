@@ -134,7 +134,7 @@ class ConsoleTown:
     def open(self) -> "ConsoleTown":
         options = Options(
             web_port=free_port(),
-            database=_new_database(),
+            database=new_database(),
             log_origin="demo.invalid/log-1" if self.demo else "test.invalid/log-1",
         )
         self.installation = found(self.folder / "home", options, demo=self.demo)
@@ -254,7 +254,7 @@ def _complain(visitor: Visitor, kind: str, text: str) -> None:
         visitor.complaints.append(text)
 
 
-def _new_database() -> str:
+def new_database() -> str:
     """SQLite; or where the tests run on PostgreSQL, a database of this town's own."""
     url = os.environ.get("SEKISHO_TEST_DATABASE", "sqlite")
     if url == "sqlite":
