@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bench import measures
 from tests.bench.contenders import Way, all_ways
 from tests.gate.gatetown import GateTown
+from tests.town import REPOSITORY
 
 MIB = 2**20
 
@@ -109,7 +110,7 @@ def main() -> None:
         less = Path(folder) / "less"
         less.write_bytes(line * (16 * MIB // len(line)))
         small = Path(folder) / "small"
-        small.write_bytes(line * 2000)
+        small.write_bytes(b"".join(page.read_bytes() for page in sorted((REPOSITORY / "docs").rglob("*.md"))))
         rounds = arguments.rounds
         print(
             f"{'median of ' + str(rounds) + ' interleaved rounds':44}"
@@ -153,6 +154,7 @@ def _memory(town: GateTown, most: int) -> None:
 
 
 def _size(town: GateTown, file: Path) -> None:
+    town.start_worker()
     plain, packed = measures.recording_overhead(town, file)
     row("recording over raw bytes: plain / zstd", {"sekisho": f"{plain:.3f} / {packed:.3f}"})
 

@@ -52,6 +52,8 @@ def all_ways(folder: Path, database: str = "sqlite") -> Iterator[tuple[GateTown,
         town = GateTown(folder / "town", database=database)
         stack.callback(town.close)
         town.open()
+        # It indexes every recording afterwards, at the lowest priority but on the same processors.
+        town.stop_worker()
         key = keygen(folder / "key")
         keys = folder / "authorized"
         keys.write_text(Path(f"{key}.pub").read_text())

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sekisho.vault.archive import packed_path
 from tests.bench.contenders import Way
 from tests.gate.gatetown import GateTown
 from tests.town import Terminal, eventually, open_terminal
 
 KEYSTROKES = 200
-FLOOD = "yes 0123456789012345678901234567890123456789"
+FLOOD = "timeout 60 yes 0123456789012345678901234567890123456789"
 
 
 @contextlib.contextmanager
@@ -57,17 +58,18 @@ def output_rate(way: Way, file: Path, tty: bool) -> float:
     began = time.perf_counter()
     result = subprocess.run(
         way.command(f"cat {file}", tty), env=way.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, start_new_session=True, timeout=60, check=False,
+        stderr=subprocess.DEVNULL, start_new_session=True, timeout=20, check=False,
     )  # fmt: skip
-    if len(result.stdout) < file.stat().st_size:
-        raise RuntimeError(f"{way.name}: only {len(result.stdout)} bytes came")
+    if (lost := file.stat().st_size - len(result.stdout)) > 0:
+        print(f"    {way.name}: {lost} bytes never came", flush=True)
     return len(result.stdout) / (time.perf_counter() - began) / 2**20
 
 
 def beside_a_flood(way: Way, count: int = KEYSTROKES) -> list[float]:
     """A neighbour's keystrokes while another session floods as fast as it can."""
+    # tlog goes on recording into the void when its client is gone, unless a terminal hangs up on it.
     flood = subprocess.Popen(
-        way.command(FLOOD, tty=False), env=way.environment, stdin=subprocess.DEVNULL,
+        way.command(FLOOD, tty="tlog" in way.name), env=way.environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
@@ -113,9 +115,7 @@ def memory_with(town: GateTown, sessions: int) -> float:
 
 
 def recording_overhead(town: GateTown, file: Path) -> tuple[float, float]:
-    """Size of a session's recording over its raw bytes, before and after compression."""
-    import zstandard
-
+    """A session's recording over its raw bytes: as written, and as the worker packs it away."""
     with echoing_town(town) as terminal:
         terminal.send(b"\x03")
         for word in (b"ls -la /etc\n", b"ps aux\n", b"cat " + str(file).encode() + b"\n", b"df -h; uptime\n"):
@@ -126,9 +126,10 @@ def recording_overhead(town: GateTown, file: Path) -> tuple[float, float]:
             while time.monotonic() < deadline:
                 terminal.read(0.05)
     session = eventually(town.last_session, 10)
-    data = town.recording_path(session["id"]).read_bytes()
+    packed = packed_path(town.recording_path(session["id"]))
+    eventually(packed.exists, 30, "the worker packs the recording")
     raw = sum(len(part) for part in town.recording(session["id"]).values())
-    return len(data) / raw, len(zstandard.compress(data, 9)) / raw
+    return session["recording_bytes"] / raw, packed.stat().st_size / raw
 
 
 @contextlib.contextmanager

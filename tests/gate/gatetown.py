@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -152,6 +153,9 @@ class GateTown:
 
     def start_worker(self) -> None:
         self.worker_process = self._start("worker")
+
+    def stop_worker(self) -> None:
+        end(self.worker_process)
 
     def restart_gate(self) -> None:
         end(self.gate_process)
@@ -312,15 +316,37 @@ class GateTown:
                 )  # fmt: skip
             assert not copy.exists() or copy.read_bytes() != secret.read_bytes()
 
-    def half_open(self, number: int) -> None:
-        sockets = []
+    def knock(self, address: str) -> socket.socket:
+        """A connection from that loopback address that says nothing."""
+        return socket.create_connection(("127.0.0.1", self.installation.options.gate_port), 5, (address, 0))
+
+    @contextlib.contextmanager
+    def half_open(self, number: int) -> Iterator[None]:
+        """So many silent connections from 25 addresses, the operator's own among them, held open meanwhile."""
+        with contextlib.ExitStack() as held:
+            for each in range(number):
+                held.enter_context(self.knock(f"127.0.0.{1 + each % 25}"))
+            yield
+
+    @contextlib.contextmanager
+    def knocking(self, every: float) -> Iterator[None]:
+        """New silent connections from eight other addresses, one each `every` seconds, at most 1000."""
+        done = threading.Event()
+
+        def knock_on() -> None:
+            with contextlib.ExitStack() as held:
+                for each in range(1000):
+                    if done.wait(every):
+                        return
+                    held.enter_context(self.knock(f"127.0.0.{2 + each % 8}"))
+
+        thread = threading.Thread(target=knock_on)
+        thread.start()
         try:
-            for _ in range(number):
-                each = socket.create_connection(("127.0.0.1", self.installation.options.gate_port), 5)
-                sockets.append(each)
+            yield
         finally:
-            for each in sockets:
-                each.close()
+            done.set()
+            thread.join()
 
     def send_garbage(self) -> None:
         for garbage in (

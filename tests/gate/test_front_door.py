@@ -4,30 +4,71 @@ from pathlib import Path
 from uuid import uuid4
 
 from sekisho.access.rules import LatchFacts
-from sekisho.gate.backoff import LONGEST_WAIT, MAX_UNPROVEN, MAX_UNPROVEN_PER_ADDRESS, FrontDoor
+from sekisho.gate.backoff import LONGEST_WAIT, MAX_UNPROVEN, MAX_UNPROVEN_PER_ADDRESS, FrontDoor, Newcomer
 from sekisho.gate.knocks import NOTED_A_MINUTE, Knocks
 from sekisho.gate.latches import LatchStore
 from sekisho.kernel.ids import LineCode, LoginId, PermitNumber
 
 
-def test_one_address_cannot_take_all_places() -> None:
-    """Beyond its share an address is turned away; others still come in; whoever leaves makes room."""
-    door = FrontDoor()
-    assert [door.admit("192.0.2.1") for _ in range(MAX_UNPROVEN_PER_ADDRESS)] == [
-        None
-    ] * MAX_UNPROVEN_PER_ADDRESS
-    assert door.admit("192.0.2.1") == "too-many-from-address"
-    assert door.admit("192.0.2.2") is None
-    door.leave("192.0.2.1")
-    assert door.admit("192.0.2.1") is None
+class Crowd:
+    """Connections at a door; `sent_away` holds the addresses of those who had to give way, in order."""
+
+    def __init__(self) -> None:
+        self.door = FrontDoor()
+        self.sent_away: list[str] = []
+
+    def knock(self, address: str, recognised: bool = False) -> Newcomer | None:
+        newcomer = self.door.admit(address, lambda: self.sent_away.append(address))
+        if newcomer is not None:
+            newcomer.recognised = recognised
+        return newcomer
 
 
-def test_there_is_an_end_to_half_open_connections() -> None:
-    """From however many addresses: no more than the limit are unproven at once."""
-    door = FrontDoor()
-    answers = [door.admit(f"192.0.2.{number}") for number in range(MAX_UNPROVEN + 5)]
-    assert answers.count(None) == MAX_UNPROVEN
-    assert answers[-1] == "too-many-unproven"
+def test_the_operator_finds_room_in_any_crowd() -> None:
+    """However many stand silent at the door, a new one comes in and the oldest of the biggest crowd gives way."""
+    crowd = Crowd()
+    for number in range(MAX_UNPROVEN * 8):
+        assert crowd.knock(f"192.0.2.{number % 5}") is not None
+    assert crowd.sent_away != []
+    before = len(crowd.sent_away)
+    operator = crowd.knock("198.51.100.1")
+    assert operator is not None
+    for number in range(MAX_UNPROVEN * 8):
+        crowd.knock(f"192.0.2.{number % 5}")
+    assert len(crowd.sent_away) > before
+    assert "198.51.100.1" not in crowd.sent_away
+
+
+def test_one_address_crowds_out_only_itself() -> None:
+    """Beyond its share an address pushes out its own oldest, nobody else's; whoever leaves makes room."""
+    crowd = Crowd()
+    neighbour = crowd.knock("192.0.2.2")
+    all_of_one = [crowd.knock("192.0.2.1") for _ in range(MAX_UNPROVEN_PER_ADDRESS)]
+    assert crowd.sent_away == []
+    crowd.knock("192.0.2.1")
+    assert crowd.sent_away == ["192.0.2.1"]
+    assert neighbour is not None
+    assert all_of_one[-1] is not None
+    crowd.door.leave(all_of_one[-1])
+    crowd.knock("192.0.2.1")
+    assert crowd.sent_away == ["192.0.2.1"]
+
+
+def test_who_has_shown_a_terminal_is_not_pushed_out() -> None:
+    """Not by a crowd from the same address either; and recognised ones too are limited in number."""
+    crowd = Crowd()
+    assert crowd.knock("192.0.2.1", recognised=True)
+    for _ in range(MAX_UNPROVEN_PER_ADDRESS * 4):
+        assert crowd.knock("192.0.2.1")
+    assert len(crowd.sent_away) == MAX_UNPROVEN_PER_ADDRESS * 3 + 1
+    full = Crowd()
+    for _ in range(MAX_UNPROVEN_PER_ADDRESS):
+        assert full.knock("192.0.2.1", recognised=True)
+    assert full.knock("192.0.2.1") is None
+    for number in range(MAX_UNPROVEN - MAX_UNPROVEN_PER_ADDRESS):
+        assert full.knock(f"198.51.100.{number}", recognised=True)
+    assert full.knock("203.0.113.1") is None
+    assert full.sent_away == []
 
 
 def test_waiting_doubles_and_ends_with_success() -> None:

@@ -3,6 +3,8 @@
 OpenSSH's MaxStartups, MaxAuthTries and PerSourcePenalties, which AsyncSSH does not have.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_UNPROVEN = 64
@@ -11,6 +13,16 @@ FIRST_WAIT = 10.0
 LONGEST_WAIT = 900.0
 _FORGET_AFTER = 3600.0
 _MAX_REMEMBERED = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class Newcomer:
+    """A connection that has not given all its proofs. `send_away` ends it."""
+
+    address: str
+    send_away: Callable[[], None]
+    recognised: bool = False
+    """It has shown a registered terminal: nobody who only knocks can push it out any more."""
 
 
 @dataclass(slots=True)
@@ -22,27 +34,47 @@ class _Misses:
 
 @dataclass(slots=True)
 class FrontDoor:
-    """Counts connections that have not proven themselves, and remembers who failed. Seconds are monotonic."""
+    """Keeps room for those who have something to show, and remembers who failed. Seconds are monotonic.
 
-    unproven: dict[str, int] = field(default_factory=dict)
+    When it is full, the address with most strangers gives up its oldest. Turning the new one away instead, as
+    MaxStartups does, would let a few silent connections keep every operator out for as long as they like.
+    """
+
+    _newcomers: dict[Newcomer, None] = field(default_factory=dict)
     _misses: dict[str, _Misses] = field(default_factory=dict)
 
-    def admit(self, address: str) -> str | None:
-        """None when a new connection may begin; else why not. Every admission needs its `leave`."""
-        if sum(self.unproven.values()) >= MAX_UNPROVEN:
-            return "too-many-unproven"
-        if self.unproven.get(address, 0) >= MAX_UNPROVEN_PER_ADDRESS:
-            return "too-many-from-address"
-        self.unproven[address] = self.unproven.get(address, 0) + 1
-        return None
+    def admit(self, address: str, send_away: Callable[[], None]) -> Newcomer | None:
+        """A place for a new connection, sending away a stranger if need be; None when there is none to be had.
 
-    def leave(self, address: str) -> None:
-        """The connection has proven itself or is gone."""
-        left = self.unproven.get(address, 0) - 1
-        if left > 0:
-            self.unproven[address] = left
+        Every newcomer needs its `leave`.
+        """
+        if sum(each.address == address for each in self._newcomers) >= MAX_UNPROVEN_PER_ADDRESS:
+            room = self._send_away_one_of(address)
+        elif len(self._newcomers) >= MAX_UNPROVEN:
+            room = self._send_away_one_of(self._most_crowded())
         else:
-            self.unproven.pop(address, None)
+            room = True
+        if not room:
+            return None
+        newcomer = Newcomer(address, send_away)
+        self._newcomers[newcomer] = None
+        return newcomer
+
+    def leave(self, newcomer: Newcomer) -> None:
+        """The connection has given all its proofs or is gone. Again does nothing."""
+        self._newcomers.pop(newcomer, None)
+
+    def _most_crowded(self) -> str | None:
+        strangers = Counter(each.address for each in self._newcomers if not each.recognised)
+        return max(strangers, key=lambda address: strangers[address], default=None)
+
+    def _send_away_one_of(self, address: str | None) -> bool:
+        for each in self._newcomers:
+            if each.address == address and not each.recognised:
+                self.leave(each)
+                each.send_away()
+                return True
+        return False
 
     def failed(self, name: str, now: float) -> float:
         """Somebody used up the tries under `name` (operator or terminal). Returns the wait in seconds."""

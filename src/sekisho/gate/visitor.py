@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sekisho.access.examination import Claim
 from sekisho.access.rules import Proof
 from sekisho.evidence.tags import Tag
+from sekisho.gate.backoff import Newcomer
 from sekisho.gate.connection import GateConnection
 from sekisho.gate.passage import Passage
 from sekisho.gate.proofs import (
@@ -33,7 +34,7 @@ class GateVisitor:
         self._connection: GateConnection | None = None
         self._address = ""
         self._name = ""
-        self._admitted = False
+        self._newcomer: Newcomer | None = None
         self._progress = Progress()
         self._passage: Passage | None = None
         self._had_session = False
@@ -42,12 +43,13 @@ class GateVisitor:
 
     def arrived(self, connection: GateConnection, address: str) -> bool:
         self._connection, self._address = connection, address
-        refused = self._gate.stopping_reason() or self._gate.door.admit(address)
+        refused = self._gate.stopping_reason()
+        if refused is None:
+            self._newcomer = self._gate.door.admit(address, self._sent_away)
+            refused = None if self._newcomer else "too-many-unproven"
         if refused:
             self._gate.note_knock(Tag.CONNECTION_REFUSED, address, {"fault": refused})
-            return False
-        self._admitted = True
-        return True
+        return refused is None
 
     def lost(self, error: Exception | None) -> None:
         self._leave()
@@ -78,6 +80,8 @@ class GateVisitor:
             return False
         if signature and self._progress.awaited is not None:
             self._progress.give(self._progress.awaited)
+            if self._newcomer is not None:
+                self._newcomer.recognised = True
         return True
 
     async def offered_password(self, name: str, password: str) -> bool:
@@ -192,10 +196,13 @@ class GateVisitor:
         if self._connection is not None:
             self._connection.abort()
 
+    def _sent_away(self) -> None:
+        self._gate.note_knock(Tag.CONNECTION_REFUSED, self._address, {"fault": "gave-way"})
+        self._end_connection()
+
     def _leave(self) -> None:
-        if self._admitted:
-            self._admitted = False
-            self._gate.door.leave(self._address)
+        if self._newcomer is not None:
+            self._gate.door.leave(self._newcomer)
 
 
 def _operator(name: str) -> str:
