@@ -109,8 +109,8 @@ def main() -> None:
         file.write_bytes(line * (64 * MIB // len(line)))
         less = Path(folder) / "less"
         less.write_bytes(line * (16 * MIB // len(line)))
-        small = Path(folder) / "small"
-        small.write_bytes(b"".join(page.read_bytes() for page in sorted((REPOSITORY / "docs").rglob("*.md"))))
+        prose = Path(folder) / "small"
+        prose.write_bytes(b"".join(page.read_bytes() for page in sorted((REPOSITORY / "docs").rglob("*.md"))))
         rounds = arguments.rounds
         print(
             f"{'median of ' + str(rounds) + ' interleaved rounds':44}"
@@ -130,7 +130,7 @@ def main() -> None:
             "neighbour": lambda: delays("keystroke beside a flood", ways, rounds, measures.beside_a_flood),
             "cut": lambda: _all_cuts(town, rounds),
             "memory": lambda: _memory(town, arguments.sessions),
-            "size": lambda: _size(town, small),
+            "size": lambda: _size(town, prose),
         }
         for name, step in steps.items():
             if arguments.only in name:
@@ -153,10 +153,14 @@ def _memory(town: GateTown, most: int) -> None:
     row("each further session [MB]", {"sekisho": f"{(many - twenty) / (most - 20):.2f}"})
 
 
-def _size(town: GateTown, file: Path) -> None:
+WORK = ["ls -laR /etc", "ps aux", "df -h; uptime", "dpkg -l", "head -c 300000 /var/lib/dpkg/status"]
+
+
+def _size(town: GateTown, prose: Path) -> None:
     town.start_worker()
-    plain, packed = measures.recording_overhead(town, file)
-    row("recording over raw bytes: plain / zstd", {"sekisho": f"{plain:.3f} / {packed:.3f}"})
+    for what, commands in (("listings and files", WORK), ("Japanese prose", [f"cat {prose}"])):
+        plain, packed = measures.recording_overhead(town, commands)
+        row(f"recording over raw bytes, {what}", {"sekisho": f"{plain:.3f}, packed {packed:.3f}"})
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def _expect_prompt(terminal: Terminal, seconds: float = 20.0) -> None:
         terminal.read(0.1)
 
 
+def _until_silent(terminal: Terminal, seconds: float = 1.0) -> None:
+    while terminal.read(seconds):
+        pass
+
+
 def keystrokes(terminal: Terminal, count: int = KEYSTROKES) -> list[float]:
     """Milliseconds from pressing a key to seeing it, at about 200 keys a second."""
     taken = []
@@ -114,17 +119,15 @@ def memory_with(town: GateTown, sessions: int) -> float:
         return memory(town)
 
 
-def recording_overhead(town: GateTown, file: Path) -> tuple[float, float]:
+def recording_overhead(town: GateTown, commands: list[str]) -> tuple[float, float]:
     """A session's recording over its raw bytes: as written, and as the worker packs it away."""
     with echoing_town(town) as terminal:
-        terminal.send(b"\x03")
-        for word in (b"ls -la /etc\n", b"ps aux\n", b"cat " + str(file).encode() + b"\n", b"df -h; uptime\n"):
-            for byte in word:
+        _expect_prompt(terminal)
+        for command in commands:
+            for byte in f"{command}\n".encode():
                 terminal.send(bytes([byte]))
                 terminal.read(0.01)
-            deadline = time.monotonic() + 1.0
-            while time.monotonic() < deadline:
-                terminal.read(0.05)
+            _until_silent(terminal)
     session = eventually(town.last_session, 10)
     packed = packed_path(town.recording_path(session["id"]))
     eventually(packed.exists, 30, "the worker packs the recording")
