@@ -96,6 +96,40 @@ def test_each_mistake_is_named_with_its_line(
     assert not Person.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("version = 1", 'version = "1"', "int_type"),
+        ("version = 1", "version = true", "int_type"),
+        ("version = 1", "version = 1.0", "int_type"),
+        ("version = 1", "version = 0", "greater_than_equal"),
+        ('code = "spec-1"', "code = 1", "string_type"),
+        ('title = "仕様書(住民記録システム保守)"', 'title = ""', "string_too_short"),
+        ("in_force_from = 2026-04-01", 'in_force_from = "2026-04-01"', "date_type"),
+        ("in_force_from = 2026-04-01", "in_force_from = 20260401", "date_type"),
+        ("in_force_from = 2026-04-01", "in_force_from = 2026-04-01T00:00:00", "date_type"),
+        ('value = ["ip-vpn", "dedicated-line"]', 'value = "ip-vpn"', "list_type"),
+        ('value = ["ip-vpn", "dedicated-line"]', "value = []", "too_short"),
+        ('value = ["ip-vpn", "dedicated-line"]', "value = [2026-04-01]", "text_or_number"),
+        ('value = ["ip-vpn", "dedicated-line"]', "value = [true]", "text_or_number"),
+        ("place = { page = 3", "place = { page = 0", "greater_than_equal"),
+        ('place = { page = 3, clause = "2-1" }', "place = 3", "model_type"),
+        ('mode = "state"', "mode = 1", "literal_error"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_explained_in_each_language(
+    dossier: Path, old: str, new: str, code: str
+) -> None:
+    """Nothing is taken for what it only resembles; the Japanese sentence is Japanese to its end."""
+    change(dossier, "21-spec-1.toml", old, new)
+    answer = import_dossier(dossier, "os-user:test", NOW)
+    assert isinstance(answer, Refused)
+    assert answer.codes == (code,)
+    text = answer.reasons[0].text
+    assert not any(word in text.ja for word in ("should", "Input", "valid", "must", "datetime"))
+    assert text.en.endswith(".")
+
+
 def test_all_mistakes_are_told_at_once(dossier: Path) -> None:
     """Three mistakes in three files are three reasons."""
     change(dossier, "21-spec-1.toml", "minato-office", "other")

@@ -15,6 +15,7 @@ import tree_sitter_toml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tree_sitter import Language, Node, Parser
 
+from sekisho.contracts.schema_sentences import explain
 from sekisho.contracts.terms import KEYS
 from sekisho.kernel.text import Text
 
@@ -211,7 +212,7 @@ def read_paper(path: Path, name: str) -> ReadPaper | list[Fault]:
     lines = _lines(data)
     try:
         content = tomllib.loads(data.decode("utf-8"))
-        paper = Paper.model_validate(content, strict=False)
+        paper = Paper.model_validate(content)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return [
@@ -222,10 +223,11 @@ def read_paper(path: Path, name: str) -> ReadPaper | list[Fault]:
     except tomllib.TOMLDecodeError as error:
         return [_syntax_fault(name, data, error)]
     except ValidationError as error:
-        return [
-            Fault(name, _line_of(lines, tuple(each["loc"])), each["type"], _say(dict(each)))
+        faults = (
+            Fault(name, _line_of(lines, tuple(each["loc"])), *explain(dict(each)))
             for each in error.errors(include_url=False)
-        ]
+        )
+        return list(dict.fromkeys(faults))
     return ReadPaper(name, data, paper, lines)
 
 
@@ -292,35 +294,3 @@ def _syntax_fault(name: str, data: bytes, error: tomllib.TOMLDecodeError) -> Fau
             f"Not TOML ({error}). Check quotes, brackets and the equals sign.",
         ),
     )
-
-
-def _say(error: dict[str, Any]) -> Text:
-    """A pydantic error as a sentence with the mend."""
-    field = str(error["loc"][-1]) if error["loc"] else "?"
-    given = repr(error.get("input"))[:80]
-    context = error.get("ctx") or {}
-    match error["type"]:
-        case "missing":
-            return Text(f"「{field}」がありません。書き加えてください。", f"`{field}` is missing: add it.")
-        case "extra_forbidden":
-            return Text(
-                f"「{field}」という項目はありません。綴りを確かめるか、消してください。",
-                f"There is no `{field}` here: check the spelling or remove it.",
-            )
-        case "literal_error":
-            allowed = context.get("expected", "")
-            return Text(
-                f"「{field}」は {allowed} のどれかです({given} ではなく)。",
-                f"`{field}` is one of {allowed}, not {given}.",
-            )
-        case "string_pattern_mismatch":
-            pattern = context.get("pattern", "")
-            return Text(
-                f"「{field}」の形が違います: {given}。この形で書いてください: {pattern}",
-                f"`{field}` has the wrong form: {given}. Write it as {pattern}",
-            )
-        case _:
-            return Text(
-                f"「{field}」の値 {given} は使えません({error['msg']})。",
-                f"`{field}` cannot be {given}: {error['msg']}.",
-            )
