@@ -1,6 +1,7 @@
 """What the worker does with a recording after its session: a real one, through a real gate."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateTown]:
 
 def a_session(town: GateTown) -> Path:
     """A session that has shown half a megabyte of ordinary text; gives its recording's name."""
-    town.run(f"seq -f 'row %g of the residents batch was read and counted' {LINES}")
-    return town.recording_path(town.last_session()["id"])
+    shown = town.run(f"seq -f 'row %g of the residents batch was read and counted' {LINES}").stderr.decode()
+    session = next(iter(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", shown)))
+    eventually(lambda: town.last_session()["id"] == session, 10, "the register knows its end")
+    return town.recording_path(session)
 
 
 def test_a_finished_recording_is_packed_and_still_proves_itself(town: GateTown) -> None:

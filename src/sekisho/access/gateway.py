@@ -59,6 +59,8 @@ class Watch:
     answers: Mapping[UUID, Granted | Refused]
     held: Mapping[UUID, LatchFacts]
     released: frozenset[UUID]
+    lines: Mapping[str, LineCode]
+    """Which line each terminal stands on, so that a cut of a line needs no database."""
 
 
 # Reads
@@ -107,12 +109,8 @@ def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetim
                 "The register says this session ended.",
             )
         recent = Latch.objects.filter(released_at__gt=now - timedelta(days=400))
-        return Watch(answers, held_latches(), frozenset(recent.values_list("id", flat=True)))
-
-
-def lines_of_terminals() -> dict[str, LineCode]:
-    """Which line each terminal stands on, so that a cut of a line needs no database."""
-    return {code: LineCode(line) for code, line in Terminal.objects.values_list("code", "line_id")}
+        lines = {code: LineCode(line) for code, line in Terminal.objects.values_list("code", "line_id")}
+        return Watch(answers, held_latches(), frozenset(recent.values_list("id", flat=True)), lines)
 
 
 def sessions_left_open(gate: str) -> list[UUID]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from uuid import UUID
 
 from sekisho.access.rules import LatchFacts
@@ -16,11 +17,12 @@ from sekisho.kernel.ids import LineCode, LoginId, PermitNumber
 
 
 class LatchStore:
-    """Owned by the gate process alone."""
+    """Owned by the gate process alone: its event loop, and for `persist` any thread of it."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / "latches.json"
+        self._writing = Lock()
         self._held: dict[UUID, LatchFacts] = {}
         if self._path.exists():
             stored = json.loads(self._path.read_text("utf-8"))
@@ -50,9 +52,13 @@ class LatchStore:
 
     def persist(self) -> None:
         """Writes all latches to disk: new file, flush, rename, flush the folder."""
+        with self._writing:
+            self._replace(json.dumps({str(key): asdict(value) for key, value in dict(self._held).items()}))
+
+    def _replace(self, content: str) -> None:
         temporary = self._path.with_suffix(".new")
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump({str(key): asdict(value) for key, value in self._held.items()}, file)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)

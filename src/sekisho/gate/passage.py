@@ -6,10 +6,10 @@ register before it asks whether it may open, so that a cut or a closed line in b
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import asyncssh
@@ -19,15 +19,16 @@ from sekisho.access.examination import Claim, Examination, Target
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
+from sekisho.gate.latches import LatchStore
+from sekisho.gate.ledger import Ledger
+from sekisho.gate.recordings import Recordings
 from sekisho.gate.relay import OperatorSession, Relay, TargetSession
-from sekisho.gate.target import TargetFailed, TargetKeyChanged
+from sekisho.gate.target import Connect, TargetFailed, TargetKeyChanged
 from sekisho.gate.terminal_guard import TerminalGuard
+from sekisho.kernel.clock import Clock
 from sekisho.kernel.ids import LineCode, PermitNumber
 from sekisho.kernel.outcome import Refused
-from sekisho.vault.recorder import Recorder, RecorderFailed
-
-if TYPE_CHECKING:
-    from sekisho.gate.gate import Gate
+from sekisho.vault.recorder import RecorderFailed
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,28 @@ DRAIN_SECONDS = 30.0
 MAX_DENIED = 32
 
 
+class House(Protocol):
+    """What a passage needs of its gate."""
+
+    clock: Clock
+    connect: Connect
+    passages: "dict[UUID, Passage]"
+    latches: LatchStore
+    ledger: Ledger
+    recordings: Recordings
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """A task that ends nothing but itself when it fails."""
+
+    async def open_session(self, session: UUID, claim: Claim) -> Examination:
+        """Enters the session in the register, or says why not."""
+
+
 @dataclass(slots=True)
 class Passage:
     """Lives on the event loop; nothing here blocks."""
 
-    gate: "Gate"
+    gate: House
     id: UUID
     claim: Claim
     line: LineCode | None
@@ -55,7 +73,6 @@ class Passage:
     _target: asyncssh.SSHClientConnection | None = None
     _target_session: TargetSession | None = None
     _relay: Relay | None = None
-    _recorder: Recorder | None = None
     _deadline: Deadline | None = None
     _warned: set[int] = field(default_factory=set)
     _ordinal: int = 0
@@ -109,11 +126,10 @@ class Passage:
 
     async def _go_on(self, target: Target, granted: Granted) -> None:
         request = self.operator.request
-        self._recorder = self.gate.new_recorder(self.id, target, request)
+        size = (request.size[0], request.size[1]) if request.terminal is not None else None
+        recorder = self.gate.recordings.begin(self.id, self.gate.clock.now(), size, target.charset)
         guard = TerminalGuard(target.charset) if request.terminal is not None else None
-        relay = Relay(
-            self._recorder, self.operator.channel, guard, self._recorder_failed, self._output_stripped
-        )
+        relay = Relay(recorder, self.operator.channel, guard, self._recorder_failed, self._output_stripped)
         self._relay = relay
         text = messages.notice(target.name, str(self.permit), granted.until, str(self.id))
         relay.from_gate(text, request.terminal is not None)
@@ -143,7 +159,7 @@ class Passage:
             "terminal": self.claim.terminal,
         }
         detail["denied_requests"] = self._denied
-        self.gate.note(Tag.SESSION_REFUSED, [f"person:{self.claim.operator}"], detail)
+        self.gate.ledger.note(Tag.SESSION_REFUSED, [f"person:{self.claim.operator}"], detail)
         self._say(messages.refusal(refused))
         self._close_channel(1)
         self.ended = EndReason.NO_LONGER_ALLOWED
@@ -188,7 +204,7 @@ class Passage:
         if self._ordinal == 0 or self.ended:
             return
         self._ordinal += 1
-        self.gate.note(tag, self._subjects(), {**detail, "ordinal": self._ordinal})
+        self.gate.ledger.note(tag, self._subjects(), {**detail, "ordinal": self._ordinal})
 
     # The end
 
@@ -200,7 +216,7 @@ class Passage:
         self.gate.passages.pop(self.id, None)
         if self._ordinal == 0:
             for what in self._denied:
-                self.gate.note(Tag.REQUEST_DENIED, self._subjects(), {"request": what})
+                self.gate.ledger.note(Tag.REQUEST_DENIED, self._subjects(), {"request": what})
         if reason is EndReason.FINISHED:
             self._close_channel(None)
             grace = DRAIN_SECONDS
@@ -231,10 +247,10 @@ class Passage:
     async def _write_end(self, reason: EndReason) -> None:
         if self._ordinal == 0:
             return
-        recording = await self.gate.close_recorder(self._recorder)
+        recording = await self.gate.recordings.close(self.id)
         self._ordinal += 1
         session = self._target_session
-        await self.gate.journal_now(
+        await self.gate.ledger.write(
             "end_session",
             {
                 "session": str(self.id),

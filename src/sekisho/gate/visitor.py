@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sekisho.access import gateway
 from sekisho.access.examination import Claim
 from sekisho.access.rules import Proof
 from sekisho.evidence.tags import Tag
@@ -48,7 +49,7 @@ class GateVisitor:
             self._newcomer = self._gate.door.admit(address, self._sent_away)
             refused = None if self._newcomer else "too-many-unproven"
         if refused:
-            self._gate.note_knock(Tag.CONNECTION_REFUSED, address, {"fault": refused})
+            self._gate.ledger.note_knock(Tag.CONNECTION_REFUSED, address, {"fault": refused})
         return refused is None
 
     def lost(self, error: Exception | None) -> None:
@@ -89,7 +90,7 @@ class GateVisitor:
         if not self._same_name(name) or self._waiting(login):
             self._end_connection()
             return False
-        if await self._gate.in_database(self._gate.gateway.password_is, login, password):
+        if await self._gate.register.ask(gateway.password_is, login, password):
             self._progress.give(Proof.PASSWORD)
             self._gate.door.succeeded(login)
             self._leave()
@@ -107,7 +108,7 @@ class GateVisitor:
             return "not-a-terminal-certificate"
         code = certificate.principals[0] if len(certificate.principals) == 1 else ""
         now = self._gate.clock.now()
-        registered = await self._gate.in_database(self._gate.gateway.registered_terminal, code, now)
+        registered = await self._gate.register.ask(gateway.registered_terminal, code, now)
         fault = certificate_fault(certificate, self._gate.terminal_ca, registered, self._address, now)
         if fault is None:
             self._progress.terminal = code
@@ -123,7 +124,7 @@ class GateVisitor:
         login = _operator(name)
         if self._waiting(login):
             return "must-wait"
-        if not await self._gate.in_database(self._gate.gateway.is_authenticator_of, login, public_text(key)):
+        if not await self._gate.register.ask(gateway.is_authenticator_of, login, public_text(key)):
             return "unknown-authenticator"
         # Before the signature is there, only the kind of key can be judged.
         return authenticator_fault(key.algorithm, signature) if signature else None
@@ -134,7 +135,7 @@ class GateVisitor:
         if self._passage is not None:
             self._passage.denied(what)
         else:
-            self._gate.note_knock(Tag.REQUEST_DENIED, self._address, {"request": what})
+            self._gate.ledger.note_knock(Tag.REQUEST_DENIED, self._address, {"request": what})
 
     def session(self) -> OperatorSession | None:
         if self._had_session:
@@ -190,14 +191,14 @@ class GateVisitor:
     def _refused(self, fault: str) -> None:
         awaited = self._progress.awaited
         detail = {"fault": fault, "proof": awaited.value if awaited else None}
-        self._gate.note_knock(Tag.PROOF_REFUSED, self._address, detail, self._progress.terminal)
+        self._gate.ledger.note_knock(Tag.PROOF_REFUSED, self._address, detail, self._progress.terminal)
 
     def _end_connection(self) -> None:
         if self._connection is not None:
             self._connection.abort()
 
     def _sent_away(self) -> None:
-        self._gate.note_knock(Tag.CONNECTION_REFUSED, self._address, {"fault": "gave-way"})
+        self._gate.ledger.note_knock(Tag.CONNECTION_REFUSED, self._address, {"fault": "gave-way"})
         self._end_connection()
 
     def _leave(self) -> None:
