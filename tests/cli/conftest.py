@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from sekisho.commands.founding import found
 from sekisho.kernel.installation import Installation, Options
+from tests.postgres import database_of_its_own
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -41,14 +40,6 @@ def home(tmp_path: Path) -> Installation:
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
+def database() -> str:
     """A database of its own for `init --database`, on the engine that this test run is about."""
-    server = os.environ.get("SEKISHO_TEST_DATABASE", "sqlite").rpartition("/")[0]
-    if not server:
-        yield "sqlite"
-        return
-    name = f"cli_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield f"{server}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    return database_of_its_own()

@@ -13,7 +13,6 @@ Never use Django's ORM in the test's own process while a browser is open: use th
 import os
 import subprocess
 import sys
-import urllib.parse
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playw
 
 from sekisho.commands.founding import found
 from sekisho.kernel.installation import Options
+from tests.postgres import database_of_its_own
 from tests.town import REPOSITORY, Probe, end, eventually, free_port
 
 CHROMIUM = "/usr/bin/chromium"
@@ -134,7 +134,7 @@ class ConsoleTown:
     def open(self) -> "ConsoleTown":
         options = Options(
             web_port=free_port(),
-            database=new_database(),
+            database=database_of_its_own(),
             log_origin="demo.invalid/log-1" if self.demo else "test.invalid/log-1",
         )
         self.installation = found(self.folder / "home", options, demo=self.demo)
@@ -252,19 +252,3 @@ def _complain(visitor: Visitor, kind: str, text: str) -> None:
     # A refused POST is answered 403 or 409 on purpose, which Chromium reports as an error of its own.
     if kind == "error" and "Failed to load resource" not in text:
         visitor.complaints.append(text)
-
-
-def new_database() -> str:
-    """SQLite; or where the tests run on PostgreSQL, a database of this town's own."""
-    url = os.environ.get("SEKISHO_TEST_DATABASE", "sqlite")
-    if url == "sqlite":
-        return url
-    import psycopg
-
-    base = url.rpartition("/")[0]
-    name = f"town_{os.urandom(4).hex()}"
-    parts = urllib.parse.urlsplit(url)
-    host = urllib.parse.unquote(parts.hostname or "")
-    with psycopg.connect(host=host, user=parts.username, dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{base}/{name}"

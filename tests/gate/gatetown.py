@@ -1,28 +1,24 @@
 """A town with a gate: registers, permit, open line, a real target, and real ssh clients that try to get in."""
 
 import contextlib
-import fcntl
 import os
-import signal
-import socket
-import struct
 import subprocess
 import sys
-import termios
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.demo.fido_agent import FidoAgent, FidoKey
+from examples.demo.fido_agent import FidoKey
 from sekisho.access.control import GateClient
 from sekisho.commands.founding import found
-from sekisho.kernel.installation import Installation, Options
+from sekisho.kernel.installation import Options
 from sekisho.vault.format import Kind, decode_header, read_head
 from tests.gate import registers
+from tests.gate.certificates import TerminalFiles, certify
+from tests.gate.clients import PASSWORD, Clients
+from tests.postgres import Cluster, database_of_its_own, new_database
 from tests.town import (
     REPOSITORY,
     Probe,
@@ -33,35 +29,22 @@ from tests.town import (
     free_port,
     keygen,
     listening,
-    open_terminal,
     public_key,
 )
-from tests.town import Terminal as Screen
-
-PASSWORD = "correct horse battery"
 
 
 @dataclass
-class TerminalFiles:
-    """A PC's private key and the certificate it offers."""
+class GateTown(Clients):
+    """One installation with its gate running. `close` ends everything it started.
 
-    private: Path
-    certificate: Path
+    On the database this test run is about, or on the given cluster, which can be taken away from it.
+    """
 
-
-@dataclass
-class GateTown:
-    """One installation with its gate running. `close` ends everything it started."""
-
-    folder: Path
-    database: str = "sqlite"
-    operator: str = "mori"
-    other_operator: str = "hayashi"
-    system: str = "juki"
+    cluster: Cluster | None = None
     terminal_code: str = "t-01"
     line: str = "line-a"
     permit: str = "R8-0001"
-    keys: dict[str, FidoKey] = field(default_factory=dict)
+    waiting: bool = False
     gate_process: subprocess.Popen[bytes] | None = None
     worker_process: subprocess.Popen[bytes] | None = None
 
@@ -71,11 +54,12 @@ class GateTown:
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = Options(
             gate_port=free_port(),
-            database=self.database,
+            web_port=free_port(),
+            database=self._database(),
             log_origin="test.invalid/log-1",
             **(options or {}),
         )
-        self.installation: Installation = found(self.folder / "home", settings)
+        self.installation = found(self.folder / "home", settings)
         self.home = self.installation.home
         self.environment = {
             **os.environ,
@@ -100,6 +84,9 @@ class GateTown:
         self.probe.close()
         self.target.stop()
 
+    def _database(self) -> str:
+        return new_database(self.cluster.url("postgres")) if self.cluster else database_of_its_own()
+
     def _seed(self) -> dict[str, Any]:
         return {
             "host_key": public_key(self.target.host_key),
@@ -120,6 +107,12 @@ class GateTown:
         eventually(lambda: listening(self.installation.options.gate_port), 20, "the gate listens")
         eventually(lambda: self.gate.status()["ready"], 20, "the gate is ready")
 
+    def start_gate_without_register(self) -> None:
+        """It serves its socket, and lets nobody in before it has seen the register."""
+        self.gate_process = self._start("gate")
+        eventually(lambda: listening(self.installation.options.gate_port), 20, "the gate listens")
+        assert not self.gate.status()["ready"]
+
     def stop_gate(self) -> int | None:
         return end(self.gate_process)
 
@@ -127,29 +120,6 @@ class GateTown:
         assert self.gate_process is not None
         self.gate_process.kill()
         self.gate_process.wait()
-
-    @contextlib.contextmanager
-    def database_gone(self) -> Iterator[None]:
-        """Nobody can read or write the register: every table is locked away."""
-        import sqlite3
-
-        lock = sqlite3.connect(self.home / "sekisho.sqlite3", isolation_level=None)
-        files = [Path(f"{self.home}/sekisho.sqlite3{end}") for end in ("", "-wal", "-shm")]
-        lock.close()
-        moved = [(file, file.with_name(f"gone-{file.name}")) for file in files if file.exists()]
-        for file, away in moved:
-            file.rename(away)
-        (self.home / "sekisho.sqlite3").mkdir()
-        try:
-            yield
-        finally:
-            (self.home / "sekisho.sqlite3").rmdir()
-            for file, away in moved:
-                away.rename(file)
-
-    def refused_anyhow(self) -> None:
-        result = self.ssh("echo INSIDE")
-        assert b"INSIDE" not in result.stdout
 
     def start_worker(self) -> None:
         self.worker_process = self._start("worker")
@@ -177,104 +147,6 @@ class GateTown:
                 start_new_session=True,
             )
 
-    # Clients
-
-    def command(
-        self,
-        command: str | bytes | None,
-        operator: str | None = None,
-        terminal: TerminalFiles | str | None = "own",
-        options: list[str] | None = None,
-        tty: bool = False,
-    ) -> list[str | bytes]:
-        files = self.terminal_files if terminal == "own" else terminal
-        assert not isinstance(files, str)
-        words: list[str | bytes] = [
-            "ssh", "-F", "none", "-p", str(self.installation.options.gate_port),
-            "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={self.folder}/known",
-            "-o", "LogLevel=INFO", "-o", "Ciphers=aes128-gcm@openssh.com",
-        ]  # fmt: skip
-        if files is not None:
-            words += ["-i", str(files.private), "-o", f"CertificateFile={files.certificate}"]
-        words += ["-tt"] if tty else []
-        words += [*(options or []), f"{operator or self.operator}+{self.system}@127.0.0.1"]
-        return words + ([command] if command is not None else [])
-
-    @contextlib.contextmanager
-    def credentials(
-        self, key: FidoKey | str | None = "own", password: str = PASSWORD, operator: str | None = None
-    ) -> Iterator[dict[str, str]]:
-        """An environment with the operator's agent and an askpass that knows the password."""
-        chosen = self.keys[operator or self.operator] if key == "own" else key
-        assert not isinstance(chosen, str)
-        name = f"{time.monotonic_ns():x}"
-        askpass = self.folder / f"ask-{name}"
-        askpass.write_text(f"#!/bin/sh\necho '{password}'\n")
-        askpass.chmod(0o700)
-        with FidoAgent(self.folder / f"a-{name}", [chosen] if chosen else []) as agent:
-            yield {
-                **os.environ,
-                "SSH_AUTH_SOCK": str(agent.path),
-                "SSH_ASKPASS": str(askpass),
-                "SSH_ASKPASS_REQUIRE": "force",
-                "DISPLAY": ":0",
-                "TERM": "xterm-256color",
-            }
-        askpass.unlink()
-
-    def ssh(
-        self,
-        command: str | bytes | None,
-        *,
-        key: FidoKey | str | None = "own",
-        password: str = PASSWORD,
-        operator: str | None = None,
-        terminal: TerminalFiles | str | None = "own",
-        options: list[str] | None = None,
-        stdin: bytes = b"",
-        seconds: float = 30,
-    ) -> "subprocess.CompletedProcess[bytes]":
-        """One ssh client from beginning to end."""
-        words = self.command(command, operator, terminal, options)
-        with self.credentials(key, password, operator) as environment:
-            process = subprocess.Popen(
-                words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,
-            )
-            try:
-                out, err = process.communicate(stdin, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                out, err = process.communicate()
-            return subprocess.CompletedProcess(words, process.returncode, out, err)
-
-    def run(self, command: str | bytes, **more: Any) -> "subprocess.CompletedProcess[bytes]":
-        """Like `ssh`, for a client that must get in."""
-        result = self.ssh(command, **more)
-        assert "接続番号".encode() in result.stderr, result.stderr.decode("utf-8", "replace")
-        return result
-
-    @contextlib.contextmanager
-    def terminal(
-        self, size: tuple[int, int] = (80, 24), options: list[str] | None = None, operator: str | None = None
-    ) -> Iterator[Screen]:
-        """An interactive session under a pty of its own."""
-        with self.credentials(operator=operator) as environment:
-            words = [str(word) for word in self.command(None, operator, "own", options, tty=True)]
-            screen = open_terminal(words, environment, size)
-            try:
-                yield screen
-            finally:
-                screen.close()
-
-    def resize(self, screen: Screen, columns: int, rows: int) -> None:
-        fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        screen.process.send_signal(signal.SIGWINCH)  # it has no controlling terminal that would
-
     # What must not happen
 
     def refused(self, fault: str | None, **how: Any) -> None:
@@ -300,68 +172,9 @@ class GateTown:
             self.restart_gate()
             self.waiting = False
 
-    waiting: bool = False
-
-    def copy_must_fail(self) -> None:
-        secret = self.folder / "secret"
-        secret.write_bytes(b"x" * 100_000)
-        copy = self.folder / "copy"
-        for old in ([], ["-O"]):
-            with self.credentials() as environment:
-                words = [str(word) for word in self.command(None)]
-                options = ["-P" if word == "-p" else word for word in words[1:-1]]
-                subprocess.run(
-                    ["scp", *old, *options, f"{words[-1]}:{secret}", str(copy)],
-                    env=environment, start_new_session=True, capture_output=True, timeout=30, check=False,
-                )  # fmt: skip
-            assert not copy.exists() or copy.read_bytes() != secret.read_bytes()
-
-    def knock(self, address: str) -> socket.socket:
-        """A connection from that loopback address that says nothing."""
-        return socket.create_connection(("127.0.0.1", self.installation.options.gate_port), 5, (address, 0))
-
-    @contextlib.contextmanager
-    def half_open(self, number: int) -> Iterator[None]:
-        """So many silent connections from 25 addresses, the operator's own among them, held open meanwhile."""
-        with contextlib.ExitStack() as held:
-            for each in range(number):
-                held.enter_context(self.knock(f"127.0.0.{1 + each % 25}"))
-            yield
-
-    @contextlib.contextmanager
-    def knocking(self, every: float) -> Iterator[None]:
-        """New silent connections from eight other addresses, one each `every` seconds, at most 1000."""
-        done = threading.Event()
-
-        def knock_on() -> None:
-            with contextlib.ExitStack() as held:
-                for each in range(1000):
-                    if done.wait(every):
-                        return
-                    held.enter_context(self.knock(f"127.0.0.{2 + each % 8}"))
-
-        thread = threading.Thread(target=knock_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def send_garbage(self) -> None:
-        for garbage in (
-            b"\0" * 1000,
-            b"GET / HTTP/1.1\r\n\r\n",
-            b"SSH-2.0-x\r\n" + os.urandom(5000),
-            b"SSH-2.0-x\r\n" + b"\xff\xff\xff\xff" * 100,
-            b"SSH-2.0-x\r\n\x00\x00\x00\x0c\x04\x14" + b"\0" * 10,
-        ):
-            with socket.create_connection(("127.0.0.1", self.installation.options.gate_port), 5) as each:
-                each.sendall(garbage)
-                each.settimeout(2)
-                with contextlib.suppress(OSError):
-                    while each.recv(4096):
-                        pass
+    def refused_anyhow(self) -> None:
+        result = self.ssh("echo INSIDE")
+        assert b"INSIDE" not in result.stdout
 
     # The city's side, directly in the register (the console's verbs have tests of their own)
 
@@ -441,42 +254,16 @@ class GateTown:
 
     def _new_terminal(self, code: str) -> TerminalFiles:
         private = keygen(self.folder / f"terminal-{code}")
-        return self._certify(private, code, serial=7)
+        return certify(self.home / "keys" / "terminal-ca", private, code)
 
-    def _certify(
-        self,
-        private: Path,
-        name: str,
-        serial: int = 7,
-        principals: list[str] | None = None,
-        valid: timedelta = timedelta(hours=1),
-        ca: str = "city",
-        networks: list[str] | None = None,
-        force_command: str | None = None,
-    ) -> TerminalFiles:
+    def odd_certificate(self, *, ca: str = "city", **change: Any) -> TerminalFiles:
+        """A certificate for the registered terminal's own key that is wrong in one way."""
         authority = self.home / "keys" / "terminal-ca"
         if ca == "other":
             authority = self.folder / "other-ca"
             if not authority.exists():
                 keygen(authority)
-        until = time.strftime("%Y%m%d%H%M%S", time.localtime(time.time() + valid.total_seconds()))
-        since = time.strftime("%Y%m%d%H%M%S", time.localtime(time.time() - 7200))
-        copy = self.folder / f"cert-{time.monotonic_ns():x}"
-        copy.with_suffix(".pub").write_text(Path(f"{private}.pub").read_text())
-        options = ["-O", "clear", "-O", "permit-pty"]
-        addresses = ["127.0.0.0/8"] if networks is None else networks
-        options += ["-O", f"source-address={','.join(addresses)}"] if addresses else []
-        options += ["-O", f"force-command={force_command}"] if force_command else []
-        subprocess.run(
-            ["ssh-keygen", "-q", "-s", str(authority), "-I", name, "-z", str(serial), "-V", f"{since}:{until}",
-             "-n", ",".join(principals or [name]), *options, str(copy.with_suffix(".pub"))],
-            check=True,
-        )  # fmt: skip
-        return TerminalFiles(private, Path(f"{copy}-cert.pub"))
-
-    def odd_certificate(self, **change: Any) -> TerminalFiles:
-        """A certificate for the registered terminal's own key that is wrong in one way."""
-        return self._certify(self.terminal_files.private, self.terminal_code, **change)
+        return certify(authority, self.terminal_files.private, self.terminal_code, **change)
 
     # What is known afterwards
 
@@ -526,20 +313,32 @@ class GateTown:
     def recording_path(self, session: str) -> Path:
         return self.installation.recordings / f"{session}.skrec"
 
+    def shown(self, session: str) -> bytes:
+        """What the recording says was sent to the operator's terminal, in order."""
+        return b"".join(data for kind, data in self._frames(session) if kind in (Kind.OUTPUT, Kind.NOTE))
+
     def recording(self, session: str) -> dict[str, bytes]:
-        """All bytes of a recording by kind, read here without the product's reader."""
+        """All bytes of a recording by kind."""
+        kinds: dict[str, bytes] = {kind.name: b"" for kind in Kind}
+        for kind, data in self._frames(session):
+            kinds[kind.name] += data
+        return kinds
+
+    def _frames(self, session: str) -> list[tuple[Kind, bytes]]:
+        """Read here without the product's reader; a last frame that a crash cut short is left out."""
         from sekisho.vault.archive import open_recording
 
         with open_recording(self.recording_path(session)) as recording:
             data = recording.read()
         _, at = decode_header(data)
-        kinds: dict[str, bytes] = {kind.name: b"" for kind in Kind}
+        frames = []
         while (head := read_head(data, at)) is not None:
             kind, _, length, start = head
-            kinds[kind.name] += data[start : start + length]
             at = start + length
-        assert at == len(data)
-        return kinds
+            if at > len(data):
+                break
+            frames.append((kind, data[start:at]))
+        return frames
 
     def recording_root(self, session: str) -> str:
         from sekisho.evidence import merkle

@@ -64,6 +64,7 @@ class Gate:
         self._renewed = clock.monotonic()
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+        self._spawned: set[asyncio.Task[None]] = set()
 
     async def run(self, started: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
         """Runs the loops until `stop`; then ends every passage and hands over what it can."""
@@ -75,7 +76,7 @@ class Gate:
         )
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            running = [tasks.create_task(each) for each in loops]
+            running = {tasks.create_task(each) for each in loops}
             self.ledger.note(Tag.GATE_STARTED, [f"gate:{self.name}"], {})
             await started()
             await stop.wait()
@@ -86,7 +87,7 @@ class Gate:
                 await passage.closed.wait()
             await self.ledger.write("note", {"tag": Tag.GATE_STOPPED, "subjects": [f"gate:{self.name}"]})
             await self.ledger.hand_over_rest(WATCH_TIMEOUT)
-            for task in running:
+            for task in running | self._spawned:  # one of them may wait for a database that never answers
                 task.cancel()
         self.ledger.close()
 
@@ -95,7 +96,9 @@ class Gate:
         if self._tasks is None:
             work.close()
             return
-        self._tasks.create_task(_logged(work))
+        task = self._tasks.create_task(_logged(work))
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
 
     def stopping_reason(self) -> str | None:
         if self.stopping:

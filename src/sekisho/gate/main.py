@@ -4,8 +4,10 @@ import asyncio
 import functools
 import gc
 import logging
+import os
 import signal
 import sys
+from typing import NoReturn
 
 import asyncssh
 
@@ -22,13 +24,16 @@ LOGIN_SECONDS = 60.0
 BACKLOG = 128
 
 
-def run(installation: Installation) -> None:
-    """Runs until told to stop. Needs Django set up (`sekisho gate` does)."""
+def run(installation: Installation) -> NoReturn:
+    """Runs until told to stop, then ends the process. Needs Django set up (`sekisho gate` does)."""
     asyncssh.set_log_level(logging.WARNING)
     # Each read and write of the event loop gives the interpreter away; a thread busy with the database
     # would keep it for 5 ms by default, and a keystroke would wait for it.
     sys.setswitchinterval(0.0005)
     asyncio.run(serve(installation, SystemClock()))
+    # The interpreter would wait for every thread, and one may ask a database that never answers.
+    logging.shutdown()
+    os._exit(0)
 
 
 async def serve(installation: Installation, clock: Clock, stop: asyncio.Event | None = None) -> None:
