@@ -103,13 +103,13 @@ class GateTown(Clients):
     # Processes
 
     def start_gate(self) -> None:
-        self.gate_process = self._start("gate")
+        self.gate_process = self.start_part("gate")
         eventually(lambda: listening(self.installation.options.gate_port), 20, "the gate listens")
         eventually(lambda: self.gate.status()["ready"], 20, "the gate is ready")
 
     def start_gate_without_register(self) -> None:
         """It serves its socket, and lets nobody in before it has seen the register."""
-        self.gate_process = self._start("gate")
+        self.gate_process = self.start_part("gate")
         eventually(lambda: listening(self.installation.options.gate_port), 20, "the gate listens")
         assert not self.gate.status()["ready"]
 
@@ -122,7 +122,7 @@ class GateTown(Clients):
         self.gate_process.wait()
 
     def start_worker(self) -> None:
-        self.worker_process = self._start("worker")
+        self.worker_process = self.start_part("worker")
 
     def stop_worker(self) -> None:
         end(self.worker_process)
@@ -136,7 +136,7 @@ class GateTown(Clients):
         self.target.extra = extra
         self.target.start()
 
-    def _start(self, part: str) -> subprocess.Popen[bytes]:
+    def start_part(self, part: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{part}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "sekisho.cli", part],

@@ -224,6 +224,9 @@ def apply_cut(record_id: UUID, at: datetime, gate: str, args: Mapping[str, Any])
             "milliseconds": args.get("milliseconds"),
         },
     )
+    # Each has an end of its own in the journal, unless the gate died right after the cut.
+    for row in Session.objects.select_for_update(of=("self",)).filter(id__in=args["sessions"], ended_at=None):
+        _end(row, EndReason.CUT, at)
     covered = [("line", "line"), ("person", "operator"), ("permit", "permit")]
     subjects = [f"latch:{latch.id}", *(f"session:{each}" for each in args["sessions"])]
     subjects += [f"{word}:{args[key]}" for word, key in covered if args.get(key)]
