@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page, Playwright, sync_playwright
 
 from sekisho.commands.founding import found
 from sekisho.kernel.installation import Options
+from tests.gate.gatetown import GateTown
 from tests.postgres import database_of_its_own
 from tests.town import REPOSITORY, Probe, end, eventually, free_port
 
@@ -115,8 +116,8 @@ class Visitor:
         page.fill("[name=password]", password)
         page.click("main form button")
 
-    def sign_in(self, path: str = "/sign-in/") -> None:
-        self.give_password(path=path)
+    def sign_in(self, path: str = "/sign-in/", password: str = PASSWORD) -> None:
+        self.give_password(password, path)
         self.page.wait_for_url("**/sign-in/authenticator/")
         self.page.click("[data-webauthn] button:not([data-webauthn-demo])")
         self.page.wait_for_url(lambda url: "/sign-in/" not in url)
@@ -124,27 +125,24 @@ class Visitor:
 
 @dataclass
 class ConsoleTown:
-    """One installation whose console runs. `close` ends everything it started."""
+    """One installation whose console runs: its own, or that of a town with a gate. `close` ends all it started."""
 
     folder: Path
     demo: bool = False
+    gate: GateTown | None = None
     visitors: dict[str, Visitor] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     def open(self) -> "ConsoleTown":
-        options = Options(
-            web_port=free_port(),
-            database=database_of_its_own(),
-            log_origin="demo.invalid/log-1" if self.demo else "test.invalid/log-1",
-        )
-        self.installation = found(self.folder / "home", options, demo=self.demo)
+        if self.gate is None:
+            self._found()
+        else:
+            self.installation, self.probe = self.gate.installation, self.gate.probe
         environment = {
             **os.environ,
             "SEKISHO_HOME": str(self.installation.home),
             "DJANGO_SETTINGS_MODULE": "sekisho.settings",
         }
-        self.probe = Probe(environment)
-        self.probe("from django.core.management import call_command\ncall_command('migrate', verbosity=0)")
         with (self.folder / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sekisho.cli", "web"], env=environment, stdout=log, stderr=log
@@ -154,11 +152,27 @@ class ConsoleTown:
         eventually(self._answers, 30, f"the console answers; see {self.folder}/web.log")
         return self
 
+    def _found(self) -> None:
+        options = Options(
+            web_port=free_port(),
+            database=database_of_its_own(),
+            log_origin="demo.invalid/log-1" if self.demo else "test.invalid/log-1",
+        )
+        self.installation = found(self.folder / "home", options, demo=self.demo)
+        self.probe = Probe({**os.environ, "SEKISHO_HOME": str(self.installation.home)})
+        self.probe("from django.core.management import call_command\ncall_command('migrate', verbosity=0)")
+
     def close(self) -> None:
+        for visitor in self.visitors.values():  # where a test failed, the place is seen
+            with suppress(Error):
+                visitor.page.screenshot(path=SCREENS / f"last-{visitor.login}.png", full_page=True)
         self.browser.close()
         self.playwright.stop()
         end(self.process)
-        self.probe.close()
+        if self.gate is None:
+            self.probe.close()
+        else:
+            self.gate.close()
 
     def url(self, path: str) -> str:
         return self.installation.console_url + path
@@ -198,12 +212,12 @@ class ConsoleTown:
         page.on("console", lambda said: _complain(visitor, said.type, said.text))
         return visitor
 
-    def visitor(self, login: str) -> Visitor:
+    def visitor(self, login: str, password: str = PASSWORD) -> Visitor:
         """The registered person of that login, enrolled and signed in; the same browser on every call."""
         if login not in self.visitors:
             visitor = self.stranger(login)
-            visitor.enrol(self.code_for(login))
-            visitor.sign_in()
+            visitor.enrol(self.code_for(login), password)
+            visitor.sign_in(password=password)
             self.visitors[login] = visitor
         return self.visitors[login]
 

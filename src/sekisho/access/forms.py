@@ -18,6 +18,8 @@ _BAD_DATE = Text(
     "Not a date. For example 2026-11-23 or R8.11.23.",
 )
 
+_DAY, _TIME = Text("日付", "Day"), Text("時刻", "Time")
+
 
 class MomentField(forms.MultiValueField):
     """A day (any common form, era or ISO) and a time, in Tokyo, as one aware moment."""
@@ -43,6 +45,14 @@ class MomentWidget(forms.MultiWidget):
     def __init__(self) -> None:
         day = forms.TextInput(attrs={"placeholder": "2026-11-23", "autocomplete": "off", "size": 14})
         super().__init__([day, forms.TimeInput(attrs={"type": "time"}, format="%H:%M")])
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Each box has its own name; the two together have the legend around them."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        for box, label in zip(context["widget"]["subwidgets"], (_DAY, _TIME), strict=True):
+            box["attrs"]["aria-label"] = label.in_language(get_language())
+            box["attrs"]["class"] = "dads-input-text__input"
+        return context
 
     def decompress(self, value: datetime | None) -> list[Any]:
         local = value.astimezone(TOKYO) if value else None

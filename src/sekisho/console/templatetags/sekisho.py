@@ -77,7 +77,7 @@ def moment(when: datetime | date | None) -> SafeString | str:
     local = when.astimezone(TOKYO) if isinstance(when, datetime) else when
     day = local.date() if isinstance(local, datetime) else local
     clock = local.strftime("%H:%M") if isinstance(local, datetime) else ""
-    shown = Text(f"{era_date(day)}({day.isoformat()}){clock}", f"{day.isoformat()} {clock}".strip())
+    shown = Text(f"{era_date(day)}({day.isoformat()}) {clock}".strip(), f"{day.isoformat()} {clock}".strip())
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), shown.in_language(get_language()))
 
 
