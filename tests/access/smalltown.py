@@ -115,12 +115,10 @@ class SmallTown:
     def session(self, **more: Any) -> Session:
         given = {
             "operator": self.person("mori"), "line": self.line, "permit": self.permit, "opened_at": self.now,
-            "lease_until": self.now + timedelta(seconds=9), **more,
+            "lease_until": self.now + timedelta(seconds=9), "gate": "gate-1", **more,
         }  # fmt: skip
         terminal = Terminal.objects.get(code="t-01")
-        return Session.objects.create(
-            id=uuid4(), terminal=terminal, source_address="127.0.0.1", gate="gate-1", **given
-        )
+        return Session.objects.create(id=uuid4(), terminal=terminal, source_address="127.0.0.1", **given)
 
     # What verbs are held to
 

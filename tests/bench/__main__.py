@@ -65,36 +65,14 @@ def typed(way: Way) -> list[float]:
         return measures.keystrokes(terminal)
 
 
-def cuts(what: str, town: GateTown, rounds: int, flooding: bool, gone: bool = False) -> None:
-    taken = []
-    for _ in range(rounds * 6):
-        taken.append(_cut_without_database(town, flooding) if gone else measures.cut_latency(town, flooding))
-        town.release_latches()
-    row(f"{what} [ms]", {"sekisho": f"{statistics.median(taken):.1f} / {percentile(taken, 0.99):.1f}"})
-
-
-def _cut_without_database(town: GateTown, flooding: bool) -> float:
-    with town.terminal() as terminal, contextlib.ExitStack() as stack:
-        terminal.expect("接続番号".encode())
-        session = town.live_session()
-        if flooding:
-            terminal.send(measures.FLOOD.encode() + b"\n")
-            for _ in range(40):
-                terminal.read()
-        stack.enter_context(town.database_gone())
-        return _timed_cut(town, terminal, session)
-
-
-def _timed_cut(town: GateTown, terminal: measures.Terminal, session: str) -> float:
-    import threading
-    import time
-
-    began = time.monotonic()
-    asking = threading.Thread(target=town.gate.cut_session, args=(session, "person:bench"))
-    asking.start()
-    ended = terminal.wait_end(5)
-    asking.join()
-    return (ended - began) * 1000
+def cuts(what: str, town: GateTown, rounds: int, gone: bool = False) -> None:
+    for flooding, state in ((False, "idle"), (True, "flooding")):
+        taken = []
+        for _ in range(rounds * 6):
+            taken.append(measures.cut_latency(town, flooding, gone))
+            town.release_latches()
+        cell = f"{statistics.median(taken):.1f} / {percentile(taken, 0.99):.1f}"
+        row(f"{what}, {state}: p50 / p99 [ms]", {"sekisho": cell})
 
 
 def main() -> None:
@@ -128,7 +106,7 @@ def main() -> None:
             ),
             "pty": lambda: rates("output with a pty", ways, rounds, less, tty=True),
             "neighbour": lambda: delays("keystroke beside a flood", ways, rounds, measures.beside_a_flood),
-            "cut": lambda: _all_cuts(town, rounds),
+            "cut": lambda: _all_cuts(town, rounds, Path(folder) / "on-postgresql"),
             "memory": lambda: _memory(town, arguments.sessions),
             "size": lambda: _size(town, prose),
         }
@@ -137,11 +115,13 @@ def main() -> None:
                 step()
 
 
-def _all_cuts(town: GateTown, rounds: int) -> None:
-    cuts("cut, idle: p50 / p99", town, rounds, flooding=False)
-    cuts("cut, flooding: p50 / p99", town, rounds, flooding=True)
-    cuts("cut, idle, database gone: p50 / p99", town, rounds, flooding=False, gone=True)
-    cuts("cut, flooding, database gone: p50 / p99", town, rounds, flooding=True, gone=True)
+def _all_cuts(town: GateTown, rounds: int, folder: Path) -> None:
+    cuts("cut", town, rounds)
+    with contextlib.closing(GateTown(folder, database="postgresql")) as other:
+        other.open()
+        other.stop_worker()
+        cuts("cut, PostgreSQL", other, rounds)
+        cuts("cut, PostgreSQL stopped", other, rounds, gone=True)
 
 
 def _memory(town: GateTown, most: int) -> None:

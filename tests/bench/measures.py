@@ -85,15 +85,17 @@ def beside_a_flood(way: Way, count: int = KEYSTROKES) -> list[float]:
         flood.wait()
 
 
-def cut_latency(town: GateTown, flooding: bool) -> float:
+def cut_latency(town: GateTown, flooding: bool, database_gone: bool = False) -> float:
     """Milliseconds from asking the gate's socket to the client's end."""
-    with town.terminal() as terminal:
+    with town.terminal() as terminal, contextlib.ExitStack() as gone:
         terminal.expect("接続番号".encode())
         session = town.live_session()
         if flooding:
             terminal.send(FLOOD.encode() + b"\n")
             for _ in range(40):
                 terminal.read()
+        if database_gone:
+            gone.enter_context(town.database_gone())
         began = time.monotonic()
         asking = threading.Thread(target=town.gate.cut_session, args=(session, "person:bench"))
         asking.start()

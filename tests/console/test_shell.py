@@ -89,6 +89,7 @@ def test_moments_are_tokyos_with_their_era() -> None:
     late = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
     assert "令和8年11月23日(2026-11-23) 00:30" in rendered("{{ a|moment }}", a=late)
     assert ">2026-11-23 00:30<" in rendered("{{ a|moment }}", "en", a=late)
+    assert "(2026-11-23) 00:30:00<" in rendered("{{ a|moment:'second' }}", a=late)
     assert "令和元年5月1日(2019-05-01)<" in rendered("{{ a|moment }}", a=date(2019, 5, 1))
     assert rendered("{{ a|moment }}", a=None) == "—"
 

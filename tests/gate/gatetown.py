@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from examples.demo.fido_agent import FidoKey
 from sekisho.access.control import GateClient
 from sekisho.commands.founding import found
 from sekisho.kernel.installation import Options
-from sekisho.vault.format import Kind, decode_header, read_head
 from tests.gate import registers
 from tests.gate.certificates import TerminalFiles, certify
-from tests.gate.clients import PASSWORD, Clients
+from tests.gate.clients import PASSWORD
+from tests.gate.knowledge import Knowledge
 from tests.postgres import Cluster, database_of_its_own, new_database
 from tests.town import (
     REPOSITORY,
@@ -34,19 +34,22 @@ from tests.town import (
 
 
 @dataclass
-class GateTown(Clients):
+class GateTown(Knowledge):
     """One installation with its gate running. `close` ends everything it started.
 
-    On the database this test run is about, or on the given cluster, which can be taken away from it.
+    On the database this test run is about, or on the one named: "sqlite", or "postgresql", a cluster of its own
+    that can be taken away (`database_gone`).
     """
 
-    cluster: Cluster | None = None
+    database: str | None = None
     terminal_code: str = "t-01"
     line: str = "line-a"
     permit: str = "R8-0001"
     waiting: bool = False
     gate_process: subprocess.Popen[bytes] | None = None
     worker_process: subprocess.Popen[bytes] | None = None
+    cluster: Cluster | None = field(init=False, default=None)
+    _started: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
     # Founding
 
@@ -67,7 +70,9 @@ class GateTown(Clients):
             "DJANGO_SETTINGS_MODULE": "sekisho.settings",
         }
         self.target = Sshd(self.folder / "target", self.home / "keys" / "gate-ca.pub").start()
+        self._started.callback(self.target.stop)
         self.probe = Probe(self.environment)
+        self._started.callback(self.probe.close)
         self.probe("from django.core.management import call_command\ncall_command('migrate', verbosity=0)")
         self.terminal_files = self._new_terminal(self.terminal_code)
         self.foreign_terminal = self._new_terminal("t-99")
@@ -81,11 +86,13 @@ class GateTown(Clients):
     def close(self) -> None:
         end(self.gate_process)
         end(self.worker_process)
-        self.probe.close()
-        self.target.stop()
+        self._started.close()
 
     def _database(self) -> str:
-        return new_database(self.cluster.url("postgres")) if self.cluster else database_of_its_own()
+        if self.database != "postgresql":
+            return self.database or database_of_its_own()
+        self.cluster = self._started.enter_context(Cluster())
+        return new_database(self.cluster.url("postgres"))
 
     def _seed(self) -> dict[str, Any]:
         return {
@@ -146,6 +153,14 @@ class GateTown(Clients):
                 stderr=log,
                 start_new_session=True,
             )
+
+    @contextlib.contextmanager
+    def database_gone(self, how: str = "stopped") -> Iterator[None]:
+        """The register "stopped" or "frozen" meanwhile; afterwards the gate has found it again."""
+        assert self.cluster is not None, "only a cluster of its own can be taken away"
+        with self.cluster.stopped() if how == "stopped" else self.cluster.frozen():
+            yield
+        eventually(lambda: self.gate.status()["database"], 20, "the gate finds the register again")
 
     # What must not happen
 
@@ -264,86 +279,3 @@ class GateTown(Clients):
             if not authority.exists():
                 keygen(authority)
         return certify(authority, self.terminal_files.private, self.terminal_code, **change)
-
-    # What is known afterwards
-
-    def last_session(self) -> dict[str, Any]:
-        fields = "'id', 'end_reason', 'exit_status', 'recording_bytes', 'recording_root', 'ended_at'"
-        row = eventually(
-            lambda: self.probe(
-                f"Session.objects.exclude(ended_at=None).order_by('-id').values({fields}).first()"
-            ),
-            5,
-        )
-        assert isinstance(row, dict)
-        return row
-
-    def live_session(self) -> str:
-        sessions = eventually(lambda: self.gate.status()["sessions"], 5)
-        return str(sessions[-1])
-
-    def latches(self) -> list[dict[str, Any]]:
-        fields = "'id', 'cut_by', 'milliseconds', 'operator__login', 'permit_id', 'line_id'"
-        return list(self.probe(f"list(Latch.objects.filter(released_at=None).values({fields}))"))
-
-    def records(self, tag: str) -> list[dict[str, Any]]:
-        """The details of all records with this tag, oldest first, in the log's index or still on the way."""
-        code = (
-            "from sekisho.evidence.record import decode\n"
-            "rows = [bytes(e.payload) for e in Entry.objects.order_by('index')]\n"
-            "rows += [bytes(o.payload) for o in OutboxRecord.objects.order_by('id')]\n"
-            "[dict(r.detail) for r in map(decode, rows) if r.tag == tag]"
-        )
-        return list(self.probe(code, tag=tag))
-
-    def count(self, tag: str) -> int:
-        return len(self.records(tag))
-
-    def proof_faults(self) -> list[str]:
-        return [str(detail["fault"]) for detail in self.records("gate:proof:refused")]
-
-    def denied_requests(self) -> list[str]:
-        return [str(detail["request"]) for detail in self.records("gate:request:denied")]
-
-    def tags_of(self, subject: str, at_least: int = 1) -> list[str]:
-        code = "[e.tag for e in Entry.objects.filter(subjects__subject=subject).order_by('index')]"
-        tags = list(self.probe(code, subject=subject))
-        return tags if len(tags) >= at_least else []
-
-    def recording_path(self, session: str) -> Path:
-        return self.installation.recordings / f"{session}.skrec"
-
-    def shown(self, session: str) -> bytes:
-        """What the recording says was sent to the operator's terminal, in order."""
-        return b"".join(data for kind, data in self._frames(session) if kind in (Kind.OUTPUT, Kind.NOTE))
-
-    def recording(self, session: str) -> dict[str, bytes]:
-        """All bytes of a recording by kind."""
-        kinds: dict[str, bytes] = {kind.name: b"" for kind in Kind}
-        for kind, data in self._frames(session):
-            kinds[kind.name] += data
-        return kinds
-
-    def _frames(self, session: str) -> list[tuple[Kind, bytes]]:
-        """Read here without the product's reader; a last frame that a crash cut short is left out."""
-        from sekisho.vault.archive import open_recording
-
-        with open_recording(self.recording_path(session)) as recording:
-            data = recording.read()
-        _, at = decode_header(data)
-        frames = []
-        while (head := read_head(data, at)) is not None:
-            kind, _, length, start = head
-            at = start + length
-            if at > len(data):
-                break
-            frames.append((kind, data[start:at]))
-        return frames
-
-    def recording_root(self, session: str) -> str:
-        from sekisho.evidence import merkle
-        from sekisho.vault.archive import open_recording
-        from sekisho.vault.recorder import digest_of
-
-        with open_recording(self.recording_path(session)) as recording:
-            return merkle.root(digest_of(recording).leaves).hex()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.gate.gatetown import GateTown
-from tests.postgres import Cluster
 from tests.town import eventually
 
 pytestmark = pytest.mark.e2e
@@ -20,21 +19,11 @@ LINES = b"i=0; while :; do i=$((i+1)); echo line-$i; sleep 0.01; done\n"
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateTown]:
-    with Cluster() as cluster:
-        place = GateTown(tmp_path_factory.mktemp("town"), cluster=cluster)
-        try:
-            yield place.open()
-        finally:
-            place.close()
-
-
-@contextlib.contextmanager
-def gone(town: GateTown, how: str) -> Iterator[None]:
-    """The register out of reach, and everything well again afterwards."""
-    assert town.cluster is not None
-    with town.cluster.stopped() if how == "stopped" else town.cluster.frozen():
-        yield
-    eventually(lambda: town.gate.status()["database"], 20, "the gate finds the register again")
+    place = GateTown(tmp_path_factory.mktemp("town"), database="postgresql")
+    try:
+        yield place.open()
+    finally:
+        place.close()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
@@ -45,7 +34,7 @@ def test_a_session_ends_with_its_lease(town: GateTown, how: str) -> None:
         terminal.send(LINES)
         terminal.expect(b"line-5")
         session = town.live_session()
-        with gone(town, how):
+        with town.database_gone(how):
             terminal.wait_end(town.installation.options.lease_seconds + 6)
             assert "猶予".encode() in terminal.screen
             assert town.shown(session).startswith(terminal.screen)
@@ -59,7 +48,7 @@ def test_a_session_ends_with_its_lease(town: GateTown, how: str) -> None:
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
 def test_nobody_gets_in_meanwhile(town: GateTown, how: str) -> None:
     """All three proofs are right, and still: what cannot be asked is refused."""
-    with gone(town, how):
+    with town.database_gone(how):
         result = town.ssh("echo INSIDE", seconds=6)
         assert b"INSIDE" not in result.stdout
         assert result.returncode != 0
@@ -72,7 +61,7 @@ def test_the_command_line_cuts_without_it(town: GateTown, how: str) -> None:
     with town.terminal() as terminal:
         terminal.expect("接続番号".encode())
         session = town.live_session()
-        with gone(town, how):
+        with town.database_gone(how):
             eventually(lambda: not town.gate.status()["database"], 10)
             cut = [sys.executable, "-m", "sekisho.cli", "cut", "--home", str(town.home), session]
             done = subprocess.run(cut, capture_output=True, text=True, timeout=10, check=False)

@@ -18,6 +18,7 @@ _BAD_DATE = Text(
     "Not a date. For example 2026-11-23 or R8.11.23.",
 )
 
+_CHOOSE = Text("選んでください", "Choose one")
 _DAY, _TIME = Text("日付", "Day"), Text("時刻", "Time")
 
 
@@ -51,7 +52,7 @@ class MomentWidget(forms.MultiWidget):
         context: dict[str, Any] = super().get_context(name, value, attrs)
         for box, label in zip(context["widget"]["subwidgets"], (_DAY, _TIME), strict=True):
             box["attrs"]["aria-label"] = label.in_language(get_language())
-            box["attrs"]["class"] = "dads-input-text__input"
+            box["attrs"]["class"] = "dads-input-text__input moment"
         return context
 
     def decompress(self, value: datetime | None) -> list[Any]:
@@ -84,6 +85,8 @@ class PermitForm(forms.Form):
         field: Any = self.fields[name]
         field.queryset = rows
         field.label_from_instance = _label
+        if field.empty_label is not None:
+            field.empty_label = _CHOOSE.in_language(get_language())
 
 
 class ExtendForm(forms.Form):

@@ -58,9 +58,9 @@ def notice(system: Text, permit: str, until: datetime, session: str) -> str:
     return "\n".join(
         (
             _RULE,
-            f"関所 — 接続先: {system.ja} / 許可 {permit} / {local:%m月%d日 %H:%M} まで",
+            f"関所 接続先: {system.ja} / 許可 {permit} / {local:%m月%d日 %H:%M} まで",
             "画面と入力はすべて記録され、市の職員が見ています。ファイル転送と転送機能は使えません。",
-            f"Sekisho — target: {system.en} / permit {permit} / until {local:%Y-%m-%d %H:%M} JST",
+            f"Sekisho target: {system.en} / permit {permit} / until {local:%Y-%m-%d %H:%M} JST",
             "Screen and input are recorded in full and watched by city staff. No file transfer, no forwarding.",
             f"接続番号 / session: {session}",
             _RULE,

@@ -22,7 +22,7 @@
     const start = () => {
       if (player) player.dispose();
       const from = at > 0 ? `?from=${at}` : "";
-      const options = { ...common, speed: Number(speed.value), idleTimeLimit: idle.checked ? 1 : undefined };
+      const options = { ...common, poster: "npt:0:05", speed: Number(speed.value), idleTimeLimit: idle.checked ? 1 : undefined };
       if (at > 0) Object.assign(options, { startAt: at, autoPlay: true, idleTimeLimit: undefined });
       player = AsciinemaPlayer.create(place.dataset.cast + from, place, options);
     };
