@@ -23,7 +23,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def row(what: str, cells: dict[str, str]) -> None:
-    print(f"{what:44}" + "".join(f"{cells.get(name, '-'):>20}" for name in NAMES), flush=True)
+    print(f"{what:50}" + "".join(f"{cells.get(name, '-'):>20}" for name in NAMES), flush=True)
 
 
 NAMES = ("direct sshd", "sshd + tlog", "ssh-mitm", "sekisho")
@@ -91,7 +91,7 @@ def main() -> None:
         prose.write_bytes(b"".join(page.read_bytes() for page in sorted((REPOSITORY / "docs").rglob("*.md"))))
         rounds = arguments.rounds
         print(
-            f"{'median of ' + str(rounds) + ' interleaved rounds':44}"
+            f"{'median of ' + str(rounds) + ' interleaved rounds':50}"
             + "".join(f"{name:>20}" for name in NAMES)
         )
         steps: dict[str, Callable[[], None]] = {
