@@ -8,8 +8,8 @@ import pytest
 
 from sekisho.commands.founding import found
 from sekisho.kernel.installation import Options
-from tests.e2e.consoletown import new_database
 from tests.gate.registers import SEED
+from tests.postgres import database_of_its_own
 from tests.town import Probe
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,7 @@ decided = at_once(lambda: service.approve_permit(asked[0], people["kacho"], now)
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
     """A process on an installation with the registers of a small town."""
     folder: Path = tmp_path_factory.mktemp("at-once")
-    options = Options(log_origin="test.invalid/log-1", database=new_database())
+    options = Options(log_origin="test.invalid/log-1", database=database_of_its_own())
     home = found(folder / "home", options).home
     running = Probe({**os.environ, "SEKISHO_HOME": str(home), "DJANGO_SETTINGS_MODULE": "sekisho.settings"})
     try:

@@ -62,8 +62,8 @@ def test_one_passage_from_the_request_to_the_proof(city: ConsoleTown, tmp_path: 
     with city.gate.terminal(size=(100, 30)) as terminal:
         terminal.expect("接続番号".encode())
         session = city.gate.live_session()
-        terminal.send(f"sleep 3; printf '%s\\n' {SHOWN}\n".encode())
-        terminal.expect(SHOWN.encode() + b"\r\n")
+        terminal.send("sleep 3; printf '%s商店の行を直しました\\n' 山田\n".encode())
+        terminal.expect(SHOWN.encode())
         watched_and_cut(city, session, terminal)
     city.gate.refused_with("latched")
     released(city)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.vault import keyframes
-from sekisho.vault.cast import Live, Screen, asciicast
+from sekisho.vault.cast import Event, Live, Screen, asciicast
 from sekisho.vault.format import Kind
 from sekisho.vault.masking import MASK, typed_lines
 from sekisho.vault.reader import Reader
-from sekisho.vault.search import search
+from sekisho.vault.search import Hit, search
 from tests.vault.making import recording, typed
 
 
@@ -112,6 +112,15 @@ def test_search_finds_what_was_shown_whatever_its_width(tmp_path: Path) -> None:
     assert [hit.line for hit in search(events, "ﾊﾞｯｸｱｯﾌﾟ")] == ["バックアップ開始"]
     assert [(hit.seconds, hit.line) for hit in search(events, "ｅｒｒｏｒ")] == [(3.5, "ERROR in job 7")]
     assert search(events, "  ") == []
+
+
+def test_a_hit_is_dated_when_its_words_were_there() -> None:
+    """Not when the line was begun with a cursor's move, nor when its newline came; letters may come in pieces."""
+    events: list[Event] = [
+        (0.5, "o", "\x1b[?2004l\r"), (3.6, "o", "山田"), (3.7, "o", "商店\r"), (9.0, "o", "\nnext\r\n"),
+    ]  # fmt: skip
+    assert search(events, "山田商店") == [Hit(3.7, "山田商店")]
+    assert search(events, "next") == [Hit(9.0, "next")]
 
 
 def test_opening_in_the_middle_shows_the_same_screen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Search in what was shown: lines of text without escape sequences, with the moment each was finished. Pure.
+"""Search in what was shown: lines of text without escape sequences, with the moment each was there whole. Pure.
 
 Reads the stream, not the screen: what a full-screen program draws by moving the cursor is found word by
 word, not line by line.
@@ -18,7 +18,7 @@ _MOVES = re.compile(r"\x1b\[[0-9;]*[ABEFGHdfJ]")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line in which the words stand, and when it was shown (seconds since the start)."""
+    """A line in which the words stand, and when its last letter was shown (seconds since the start)."""
 
     seconds: float
     line: str
@@ -26,20 +26,20 @@ class Hit:
 
 def shown_lines(events: Iterable[Event]) -> Iterator[Hit]:
     """Every line shown, in order; a line ends with a newline or where the cursor is moved elsewhere."""
-    rest, since = "", 0.0
+    rest, last = "", 0.0
     for seconds, code, data in events:
         if code != "o":
             continue
-        if not rest:
-            since = seconds
-        pieces = (rest + _MOVES.sub("\n", data)).replace("\r\n", "\n").split("\n")
-        rest = pieces.pop()[-_LONGEST_LINE:]
-        for piece in pieces:
-            if line := _plain(piece):
-                yield Hit(since, line)
-            since = seconds
+        first, *more = _MOVES.sub("\n", data).replace("\r\n", "\n").split("\n")
+        rest = rest[-_LONGEST_LINE:] + first
+        if _plain(first):
+            last = seconds
+        for piece in more:
+            if line := _plain(rest):
+                yield Hit(last, line)
+            rest, last = piece, seconds
     if line := _plain(rest):
-        yield Hit(since, line)
+        yield Hit(last, line)
 
 
 def search(events: Iterable[Event], words: str, most: int = 200) -> list[Hit]:
