@@ -76,7 +76,9 @@ def moment(when: datetime | date | None, to_the: str = "minute") -> SafeString |
         return NOTHING
     local = when.astimezone(TOKYO) if isinstance(when, datetime) else when
     day = local.date() if isinstance(local, datetime) else local
-    clock = local.strftime("%H:%M:%S" if to_the == "second" else "%H:%M") if isinstance(local, datetime) else ""
+    clock = (
+        local.strftime("%H:%M:%S" if to_the == "second" else "%H:%M") if isinstance(local, datetime) else ""
+    )
     shown = Text(f"{era_date(day)}({day.isoformat()}) {clock}".strip(), f"{day.isoformat()} {clock}".strip())
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), shown.in_language(get_language()))
 
