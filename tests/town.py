@@ -54,7 +54,11 @@ def public_key(path: Path) -> str:
 
 @dataclass
 class Sshd:
-    """A real sshd on loopback that trusts the gate's CA for the account that runs the tests."""
+    """A real sshd on loopback that trusts the gate's CA for the account that runs the tests.
+
+    That account's home is an empty folder here: what a developer's own profile does at every login, and how
+    it takes being killed in the middle of it, is none of the tests' business.
+    """
 
     folder: Path
     trusted_ca: Path
@@ -67,14 +71,15 @@ class Sshd:
         return self.folder / "host-key"
 
     def start(self) -> "Sshd":
-        self.folder.mkdir(parents=True, exist_ok=True)
+        home = self.folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
         if not self.host_key.exists():
             keygen(self.host_key)
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
         config.write_text(
-            f"{self.extra}\nPort {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\n"
+            f"{self.extra}\nSetEnv HOME={home}\nPort {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\n"
             f"TrustedUserCAKeys {self.trusted_ca}\nAuthorizedKeysFile none\nPermitRootLogin yes\n"
             f"PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n"
             f"MaxStartups 300:30:400\nMaxSessions 50\nPidFile {self.folder}/pid\nPrintMotd no\n"

@@ -31,7 +31,8 @@ CLIENT_SAYS = re.compile(rb"(Connection to [0-9.]+ closed by remote host|client_
 NUMBER = re.compile(rb"session: ([0-9a-f-]{36})")
 OF_THE_MACHINE = ("clock", "GiB free", "fsync")
 """What `doctor` may find wrong here: these the test's machine decides."""
-LINES = b"i=0; while :; do i=$((i+1)); echo line-$i; done\n"
+LINES = (b"i=0; while :; do i=$((i+1)); echo line-$i; done\n", b"seq -f line-%.0f 1 100000000\n")
+"""As a person's programs print, and as fast as the gate carries it: there a moment between two steps is hit."""
 
 
 class Killer(threading.Thread):
@@ -104,8 +105,9 @@ def one_life(town: GateTown, chooser: random.Random, number: int) -> str | None:
             look_on(terminal, chooser.uniform(0, 1))
         else:
             terminal.expect("接続番号".encode(), 30)
-            terminal.send(LINES)
-            look_on(terminal, chooser.uniform(0, 0.6))
+            terminal.send(LINES[number % 2])
+            terminal.expect(b"\nline-")
+            look_on(terminal, chooser.uniform(0, 0.2))
         if was_cut:
             town.gate.cut_session(town.live_session(), by="person:systems")
         town.kill_gate()
@@ -141,7 +143,9 @@ def is_accounted_for(town: GateTown, screen: bytes, reason: str) -> str | None:
     session = number[1].decode()
     known = "Session.objects.filter(id=session).values_list('end_reason', 'recording_root').first()"
     assert town.probe(known, session=session) == [reason, town.recording_root(session)]
-    assert town.shown(session).startswith(CLIENT_SAYS.sub(b"", screen))
+    seen, recorded = CLIENT_SAYS.sub(b"", screen), town.shown(session)
+    holds = recorded.startswith(seen)
+    assert holds, f"{len(seen)} bytes were seen, {len(recorded)} recorded"
     return session
 
 
