@@ -13,7 +13,8 @@ from sekisho.access.deadline import Deadline
 from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, ReasonCode, decide
 from sekisho.access.sentences import SENTENCES
 from sekisho.contracts.grant import Grant, Term
-from sekisho.contracts.values import Hours, Names
+from sekisho.contracts.hours import Hours
+from sekisho.contracts.values import Names
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.ids import (
     ContractCode,

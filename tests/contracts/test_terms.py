@@ -7,9 +7,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.contracts.grant import Grant
+from sekisho.contracts.grant import Grant, Value
+from sekisho.contracts.hours import Hours
 from sekisho.contracts.terms import KEYS, ContractFacts, Fact, Mode, PaperVersion, compile_grant
-from sekisho.contracts.values import Count, Hours, Names, Value
+from sekisho.contracts.values import Count, Names
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.outcome import Source
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.contracts.values import BadValue, Count, Hours, Names
+from sekisho.contracts.hours import Hours
+from sekisho.contracts.values import BadValue, Count, Names
 from sekisho.kernel.clock import TOKYO
 
 LINES = st.lists(
@@ -83,6 +84,9 @@ def test_disjoint_hours_are_empty() -> None:
         "xyz 08:00-09:00",
         "fri-mon 08:00-09:00",
         "mon 08:00-08:00",
+        "2026-13-01 none",
+        "2026-05-06..2026-05-01 none",
+        "2026-05-06",
     ],
 )
 def test_what_cannot_be_read_is_said(line: str) -> None:
@@ -90,6 +94,40 @@ def test_what_cannot_be_read_is_said(line: str) -> None:
     with pytest.raises(BadValue) as error:
         Hours.parse([line])
     assert "mon-fri" in error.value.text.ja
+
+
+def test_dates_stand_above_the_week() -> None:
+    """A closed week in the new year, one morning in May though it is a holiday; the night before goes on."""
+    hours = Hours.parse(
+        [
+            "daily 22:00-翌6:00",
+            "2026-12-28..2027-01-08 none",
+            "2027-01-04 08:00-12:00",
+            "2026-05-06 08:30-12:00",
+        ]
+    )
+    may = frozenset({date(2026, 5, 6)})
+    assert hours.contains(datetime(2026, 12, 28, 5, 0, tzinfo=TOKYO), frozenset())
+    assert not hours.contains(datetime(2026, 12, 28, 23, 0, tzinfo=TOKYO), frozenset())
+    assert not hours.contains(datetime(2027, 1, 9, 5, 0, tzinfo=TOKYO), frozenset())
+    assert hours.contains(datetime(2027, 1, 4, 9, 0, tzinfo=TOKYO), frozenset())
+    assert hours.contains(datetime(2026, 5, 6, 9, 0, tzinfo=TOKYO), may)
+    assert hours.until(datetime(2026, 5, 6, 9, 0, tzinfo=TOKYO), may) == datetime(
+        2026, 5, 6, 12, tzinfo=TOKYO
+    )
+    assert "ただし 2026-12-28〜2027-01-08 なし" in hours.show().ja
+    assert "but 2026-05-06 8:30–12:00" in hours.show().en
+
+
+def test_dates_count_where_papers_meet() -> None:
+    """Open on one day that the other paper closes: nothing is left, and it is no smaller than either."""
+    one = Hours.parse(["2026-05-06 08:30-12:00"])
+    other = Hours.parse(["daily 00:00-24:00", "2026-05-06 none"])
+    assert not one.is_empty
+    assert one.meet(other).is_empty
+    assert not one.leq(other)
+    assert Hours.parse(["2026-05-06 09:00-10:00"]).leq(one)
+    assert one.leq(Hours.parse(["daily 00:00-24:00"]))
 
 
 def test_shown_as_people_read_it() -> None:

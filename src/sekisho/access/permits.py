@@ -10,9 +10,10 @@ from django.db.models.functions import Length
 
 from sekisho.access.models import Permit
 from sekisho.access.wake import wake_gate
+from sekisho.contracts.hours import Hours
 from sekisho.contracts.models import Contract, System
 from sekisho.contracts.reading import grant_of
-from sekisho.contracts.values import Hours, Names
+from sekisho.contracts.values import Names
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.clock import TOKYO

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from sekisho.access.sentences import SENTENCES
 from sekisho.contracts.grant import Grant, Term
-from sekisho.contracts.values import Hours, Names
+from sekisho.contracts.hours import Hours
+from sekisho.contracts.values import Names
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.ids import (
     ContractCode,

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from sekisho.contracts.values import Value
+from sekisho.contracts.hours import Hours
+from sekisho.contracts.values import Count, Names
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.outcome import Reason, Source
+
+Value = Names | Hours | Count
 
 
 @dataclass(frozen=True, slots=True)

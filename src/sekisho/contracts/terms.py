@@ -11,8 +11,9 @@ from datetime import date
 from enum import StrEnum
 from functools import reduce
 
-from sekisho.contracts.grant import Grant, Term
-from sekisho.contracts.values import Count, Hours, Names, Value
+from sekisho.contracts.grant import Grant, Term, Value
+from sekisho.contracts.hours import Hours
+from sekisho.contracts.values import Count, Names
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.outcome import Reason, Source
 from sekisho.kernel.text import Text
