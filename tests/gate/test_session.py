@@ -52,8 +52,12 @@ def test_an_interactive_shell_with_window_size_and_interrupt(town: GateTown) -> 
         terminal.send(b"sleep 0.3; stty size\n")
         terminal.expect(b"40 100")
         terminal.send(b"sleep 100\n")
+        terminal.expect(b"sleep 100\r\n")
         terminal.read(0.3)
         terminal.send(b"\x03")
+        terminal.expect(b"^C\r\n")
+        # What is typed while the shell takes in the interrupt is thrown away by its line editor.
+        eventually(lambda: terminal.read() == b"" and terminal.screen.endswith((b"# ", b"$ ")), 10)
         terminal.send(b"exit 5\n")
         terminal.wait_end()
         assert terminal.process.returncode == 5
