@@ -33,6 +33,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_disk_full_ends_the_session_and_forwards_nothing_unrecorded(town: GateTown, small_disk: Path) -> None:
     """The recordings' disk fills up: the session ends, what the client got is in the record, the reason is kept."""
     recordings = town.installation.recordings
+    town.stop_worker()  # which would pack the recording here and keep the small disk busy
     subprocess.run(["mount", "--bind", str(small_disk), str(recordings)], check=True)
     try:
         result = town.run("head -c 8000000 /dev/zero | tr '\\0' x; sleep 60", seconds=20)
@@ -45,6 +46,7 @@ def test_disk_full_ends_the_session_and_forwards_nothing_unrecorded(town: GateTo
         assert session["recording_root"] == town.recording_root(session["id"])
     finally:
         subprocess.run(["umount", str(recordings)], check=True)
+        town.start_worker()
     assert town.run("echo again").stdout == b"again\n"
 
 
