@@ -15,7 +15,7 @@ from enum import Enum
 BLOCKED_OSC = frozenset({52, 1337, 5522})
 """52: clipboard (xterm). 1337: file transfer and copy (iTerm2). 5522: clipboard (kitty)."""
 
-_ESC, _BEL, _CAN, _SUB = 0x1B, 0x07, 0x18, 0x1A
+_ESC, _BEL, _CAN, _SUB, _DELETE, _C2 = 0x1B, 0x07, 0x18, 0x1A, 0x7F, 0xC2
 _LONGEST_NUMBER = 16
 _END_OF_STRING = re.compile(rb"[\x07\x18\x1a\x1b]")
 _INTERESTING = {True: re.compile(rb"\x1b|\xc2"), False: re.compile(rb"\x1b")}
@@ -68,7 +68,7 @@ class TerminalGuard:
         if state is _State.ESCAPE:
             self._after_escape(byte, out)
         elif state is _State.UTF8_C1:
-            self._after_c2(byte, out)
+            return self._after_c2(byte, at, out)
         elif state is _State.NUMBER:
             return self._in_number(byte, at, out)
         else:  # DROPPING_ESCAPE
@@ -89,21 +89,32 @@ class TerminalGuard:
         if byte == _ESC:  # the first one was alone; the second may begin a sequence
             out.append(_ESC)
             return
+        if self._utf8 and byte == _C2:  # perhaps U+009D, which begins a sequence inside another one too
+            out += self._held
+            self._held[:] = (_C2,)
+            self._state = _State.UTF8_C1
+            return
+        if _passes_through(byte):  # a terminal obeys or drops it, and goes on with the escape sequence
+            out.append(byte)
+            return
         self._held.append(byte)
         if byte == ord("]"):
             self._begin_number()
-        elif byte < 0x20:  # a terminal obeys it at once and goes on with the escape sequence
-            out.append(byte)
-            self._held.pop()
         else:
             self._release(out)
 
-    def _after_c2(self, byte: int, out: bytearray) -> None:
+    def _after_c2(self, byte: int, at: int, out: bytearray) -> int:
+        if (
+            not 0x80 <= byte <= 0xBF
+        ):  # no character at all: a terminal takes this byte by itself, and so do we
+            self._release(out)
+            return at
         self._held.append(byte)
         if byte == 0x9D:  # U+009D, the one-character OSC
             self._begin_number()
         else:
             self._release(out)
+        return at + 1
 
     def _begin_number(self) -> None:
         self._state, self._number = _State.NUMBER, ""
@@ -114,7 +125,7 @@ class TerminalGuard:
             # Leading zeros do not change the number and must not fill the buffer.
             self._number = (self._number + chr(byte)).lstrip("0") or "0"
             del self._held[64:]
-        elif byte < 0x20 and byte not in (_BEL, _ESC, _CAN, _SUB):
+        elif _passes_through(byte) and byte not in (_BEL, _ESC, _CAN, _SUB):
             pass  # ignored by terminals inside a string: it must not hide the number from us
         elif self._number and int(self._number) in BLOCKED_OSC:
             self.stripped.append(int(self._number))
@@ -145,3 +156,8 @@ class TerminalGuard:
         out += self._held
         self._held.clear()
         self._state = _State.GROUND
+
+
+def _passes_through(byte: int) -> bool:
+    """Whether a terminal's parser stays in its sequence at this byte: C0 controls, and DEL, which it drops."""
+    return byte < 0x20 or byte == _DELETE
