@@ -28,6 +28,7 @@ from sekisho.gate.terminal_guard import TerminalGuard
 from sekisho.kernel.clock import Clock
 from sekisho.kernel.ids import LineCode, PermitNumber
 from sekisho.kernel.outcome import Refused
+from sekisho.vault.format import Kind
 from sekisho.vault.recorder import RecorderFailed
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,8 @@ class Passage:
         self._relay = relay
         text = messages.notice(target.name, str(self.permit), granted.until, str(self.id))
         relay.from_gate(text, request.terminal is not None)
+        if request.command is not None:  # input like any other: recorded before it is forwarded
+            recorder.write(Kind.COMMAND, request.command)
         self._target = await self.gate.connect(target, self.id, self.claim.operator, self.gate.clock.now())
         if self.ended:
             self._target.abort()

@@ -28,11 +28,11 @@ class Screen:
         self.size = header.size or _PLAIN_SIZE
         self._terminal = header.size is not None
         name = _CODECS.get(header.charset, "utf-8")
-        make = codecs.getincrementaldecoder(name)
+        self._charset, make = name, codecs.getincrementaldecoder(name)
         self._decoders = {Kind.OUTPUT: make("replace"), Kind.STDERR: make("replace")}
 
     def events(self, frames: Iterable[Frame]) -> Iterator[Event]:
-        """What a viewer sees of these frames; input is not shown (see `masking`)."""
+        """What a viewer sees of these frames: a command yes, what is typed not (see `masking`)."""
         for frame in frames:
             if frame.kind is Kind.RESIZE:
                 yield frame.seconds, "r", frame.data.decode("ascii", "replace")
@@ -43,6 +43,9 @@ class Screen:
         if frame.kind in self._decoders:
             text = self._decoders[frame.kind].decode(frame.data)
             return text if self._terminal else text.replace("\n", "\r\n")
+        if frame.kind is Kind.COMMAND:
+            command = frame.data.decode(self._charset, "replace").replace("\n", "\r\n")
+            return f"$ {command}\r\n"
         if frame.kind is Kind.NOTE:
             text = frame.data.decode("utf-8", "replace")
             return text if self._terminal else text.replace("\n", "\r\n")

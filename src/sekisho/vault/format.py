@@ -35,6 +35,8 @@ class Kind(IntEnum):
     """Name without SIG, or `BREAK`."""
     NOTE = 6
     """The gate's own words to the operator, UTF-8."""
+    COMMAND = 7
+    """What the operator's client asked to run instead of a shell, as the target got it."""
 
 
 class BadRecording(Exception):

@@ -72,6 +72,8 @@ def typed_lines(frames: Iterable[Frame], charset: str) -> Iterator[TypedLine]:
                     typed = _Typed(char)
                     line.chars.append(typed)
                     waiting.append(typed)
+        elif frame.kind is Kind.COMMAND:
+            yield TypedLine(frame.seconds, decode_in.decode(frame.data, final=True))
         elif frame.kind in (Kind.OUTPUT, Kind.STDERR):
             waiting = _echo(waiting, decode_out.decode(frame.data))
             yield from (TypedLine(seconds, each.text()) for seconds, each in done)
