@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -20,7 +21,8 @@ def _database() -> str:
     if connection.vendor == "sqlite":
         return "sqlite"
     known = connection.settings_dict
-    return f"postgresql://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
+    host = quote(known["HOST"], safe="")  # the folder of a socket
+    return f"postgresql://{known['USER']}:{known['PASSWORD']}@{host}:{known['PORT']}/{known['NAME']}"
 
 
 @pytest.mark.django_db(transaction=True)
