@@ -116,7 +116,8 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
         "permit": row,
         "grant": grant,
         "terms": shown_terms(grant),
-        "timeline": timeline(row.subject),
+        # Who watched whom, and when, is for the city to know: as on the session's page.
+        "timeline": [] if person.role_of.of_contractor else timeline(row.subject),
         "sessions": row.sessions.select_related("operator").order_by("-opened_at"),
         "may_decide": owner and row.state == Permit.State.REQUESTED,
         "may_mend": person.role_of is Role.MANAGER and row.state == Permit.State.RETURNED,

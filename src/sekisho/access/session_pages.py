@@ -30,6 +30,7 @@ from sekisho.kernel.outcome import Refused
 from sekisho.kernel.text import Text
 from sekisho.people.middleware import background
 from sekisho.people.roles import Role
+from sekisho.people.signed_in import person_behind
 from sekisho.vault.archive import is_kept
 from sekisho.vault.cast import Live, Screen
 from sekisho.vault.format import BadRecording
@@ -132,12 +133,14 @@ def cast(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
 async def live(request: HttpRequest, number: UUID) -> StreamingHttpResponse:
     """The running recording as server-sent events, for the same player that replays it."""
     row = await sync_to_async(_looked_at)(request, number)
-    response = StreamingHttpResponse(_stream(row), content_type="text/event-stream")
+    watched = _stream(row, request.session.session_key)
+    response = StreamingHttpResponse(watched, content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _stream(row: Session) -> AsyncIterator[str]:
+async def _stream(row: Session, browser: str | None) -> AsyncIterator[str]:
+    """Ends with the session, or without a word once `browser` is nobody who may watch it: then it asks to sign in."""
     watcher = await asyncio.to_thread(Live, recording_of(row))
     try:
         yield f"data: {await asyncio.to_thread(watcher.first)}\n\n"
@@ -146,12 +149,20 @@ async def _stream(row: Session) -> AsyncIterator[str]:
             for message in await asyncio.to_thread(watcher.more):
                 yield f"data: {message}\n\n"
             looks += 1
-            if looks % 10 == 0 and not await _still_live(row):
-                yield "event: done\ndata: {}\n\n"
-                return
+            if looks % 10 == 0:
+                if not await sync_to_async(_still_watches)(browser, row):
+                    return
+                if not await _still_live(row):
+                    yield "event: done\ndata: {}\n\n"
+                    return
             await asyncio.sleep(POLL_SECONDS)
     finally:
         await asyncio.to_thread(watcher.close)
+
+
+def _still_watches(browser: str | None, row: Session) -> bool:
+    person = person_behind(browser)
+    return person is not None and may_watch(person, row)
 
 
 async def _still_live(row: Session) -> bool:
@@ -252,9 +263,12 @@ def _hits(request: HttpRequest, row: Session) -> list[tuple[float, str]] | None:
     if not words:
         return None
     service.note_looked(Tag.RECORDING_SEARCHED, row, me(request), timezone.now())
-    with Reader(recording_of(row)) as reader:
-        events = Screen(reader.header).events(reader.frames())
-        return [(round(hit.seconds, 1), hit.line) for hit in search_shown(events, words)]
+    try:
+        with Reader(recording_of(row)) as reader:
+            events = Screen(reader.header).events(reader.frames())
+            return [(round(hit.seconds, 1), hit.line) for hit in search_shown(events, words)]
+    except BadRecording:
+        return []
 
 
 def _seconds(text: str) -> float:

@@ -68,7 +68,7 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(TOKYO).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Text):
-        return value.in_language(get_language())
+        value = value.in_language(get_language())
     text = "" if value is None else str(value)
     # Whatever begins so makes a spreadsheet calculate, the full-width ones too (OWASP, CSV injection).
     return f"'{text}" if text.lstrip(" \u3000")[:1] in _CALCULATES else text
