@@ -113,7 +113,7 @@ class Passage:
         gate.passages[self.id] = self
         examination = await gate.open_session(self.id, self.claim)
         if isinstance(examination.answer, Refused):
-            del gate.passages[self.id]
+            gate.passages.pop(self.id, None)
             self._refuse(examination.answer)
             return examination
         self._ordinal = 1
@@ -121,6 +121,8 @@ class Passage:
         for what in self._denied:  # asked for before the shell, when there was no session to note it under
             self.evidence(Tag.REQUEST_DENIED, {"request": what})
         self._set_deadline(examination.answer.until)
+        if self.ended:  # while the register was asked: it says open, and nobody has told it otherwise
+            gate.spawn(self._write_end(self.ended))
         if any(self.covered_by(latch) for latch in gate.latches.held):
             self.end(EndReason.CUT)
         return examination
@@ -163,6 +165,8 @@ class Passage:
         }
         detail["denied_requests"] = self._denied
         self.gate.ledger.note(Tag.SESSION_REFUSED, [f"person:{self.claim.operator}"], detail)
+        if self.ended:
+            return
         self._say(messages.refusal(refused))
         self._close_channel(1)
         self.ended = EndReason.NO_LONGER_ALLOWED
@@ -233,7 +237,8 @@ class Passage:
         if grace == LAST_WORDS_SECONDS and self._unsent():
             self.connection.abort()
         self.gate.spawn(self._close_connection(grace))
-        self.gate.spawn(self._write_end(reason))
+        if self._ordinal:
+            self.gate.spawn(self._write_end(reason))
 
     async def _close_connection(self, grace: float) -> None:
         try:
@@ -248,8 +253,6 @@ class Passage:
             self.closed.set()
 
     async def _write_end(self, reason: EndReason) -> None:
-        if self._ordinal == 0:
-            return
         recording = await self.gate.recordings.close(self.id)
         self._ordinal += 1
         session = self._target_session
