@@ -77,6 +77,19 @@ def test_a_cut_with_the_gate_silent_latches_in_the_register(town: SmallTown) -> 
     assert Latch.objects.filter(line=None, operator=None, permit=None).count() == 1
 
 
+def test_a_line_that_the_gate_refuses_to_cut_is_latched_all_the_same(town: SmallTown, gate: FakeGate) -> None:
+    """No terminal stands on it yet; whoever cuts it means whoever would come."""
+    gate.answers["cut"] = {
+        "ok": False,
+        "error": "unknown-line",
+        "ja": "知らない回線です。",
+        "en": "Unknown line.",
+    }
+    with town.one_record("city:session:cut", "person:systems"):
+        assert must(service.cut_line(town.line, town.person("systems"), town.now)).done is None
+    assert Latch.objects.get().line_id == town.line.code
+
+
 def test_a_session_that_is_over_is_said_to_be_over(town: SmallTown, gate: FakeGate) -> None:
     """The second press of the same button is a refusal with the gate's own words."""
     gate.answers["cut"] = {

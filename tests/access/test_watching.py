@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from sekisho.access import gateway
@@ -145,3 +145,19 @@ def test_what_the_register_does_not_know_is_kept_all_the_same(town: SmallTown) -
         args = {"session": str(UUID(int=5)), "reason": "finished", "ordinal": 2}
         gateway.hand_over(uuid4(), town.now, "gate-1", "end_session", args)
     assert said[0].detail["verb"] == "end_session"
+
+
+def test_what_the_register_cannot_hold_does_not_stop_the_journal(
+    town: SmallTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses a value that no column takes: evidence by its digest, and the journal goes on."""
+
+    def too_long(*_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM access_latch WHERE cut_at > 'no time'")
+        raise DataError("a database that takes anything")
+
+    monkeypatch.setitem(gateway.VERBS, "apply_cut", too_long)
+    with town.one_record("gate:journal:unapplied", "gate:gate-1") as said:
+        gateway.hand_over(uuid4(), town.now, "gate-1", "apply_cut", {"by": "x"})
+    assert said[0].detail["verb"] == "apply_cut"

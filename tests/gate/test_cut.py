@@ -1,9 +1,11 @@
 """The city holds the switch: cut at once, latched over everything, with nothing in its way."""
 
+import getpass
 import time
 
 import pytest
 
+from sekisho.access.control import GateRefused
 from tests.gate.gatetown import GateTown
 from tests.town import eventually
 
@@ -63,6 +65,28 @@ def test_cutting_a_line_and_everything(town: GateTown) -> None:
             one.wait_end(1)
             two.wait_end(1)
         town.refused_with("latched")
+        town.release_latches()
+
+
+def test_a_line_that_is_none_is_not_cut(town: GateTown) -> None:
+    """A slip of the finger latches nothing, and whoever waits for it hears that nothing was cut."""
+    with town.terminal() as terminal:
+        terminal.expect("接続番号".encode())
+        for slip in ("lineb", "", "x" * 5000, "line\x00a"):
+            with pytest.raises(GateRefused) as said:
+                town.gate.cut_line(slip, by="person:systems")
+            assert said.value.code == "unknown-line"
+        terminal.send(b"echo still $((40 + 2))\n")
+        terminal.expect(b"still 42")
+    assert town.latches() == []
+
+
+def test_a_cut_is_kept_whoever_says_they_ask(town: GateTown) -> None:
+    """A name that no register could hold is replaced by the account at the other end of the socket."""
+    for by in ("person:\x00", "person:" + "x" * 500, "person:森 一郎", "somebody"):
+        town.gate.cut_everything(by=by)
+        latch = eventually(town.latches)[0]
+        assert latch["cut_by"] == f"os-user:{getpass.getuser()}"
         town.release_latches()
 
 

@@ -7,6 +7,7 @@ from sekisho.access.rules import LatchFacts
 from sekisho.gate.backoff import LONGEST_WAIT, MAX_UNPROVEN, MAX_UNPROVEN_PER_ADDRESS, FrontDoor, Newcomer
 from sekisho.gate.knocks import NOTED_A_MINUTE, Knocks
 from sekisho.gate.latches import LatchStore
+from sekisho.gate.proofs import MAX_WRONG_PASSWORDS
 from sekisho.kernel.ids import LineCode, LoginId, PermitNumber
 
 
@@ -72,11 +73,14 @@ def test_who_has_shown_a_terminal_is_not_pushed_out() -> None:
 
 
 def test_waiting_doubles_and_ends_with_success() -> None:
-    """Each failure doubles the wait up to the longest; a success forgets them."""
-    door = FrontDoor()
-    waits = [door.failed("mori", now=0.0) for _ in range(12)]
-    assert waits[:3] == [10.0, 20.0, 40.0]
+    """Each three wrong passwords double the wait up to the longest; a success forgets them."""
+    door, waits = FrontDoor(), []
+    for _ in range(12 * MAX_WRONG_PASSWORDS):
+        door.missed("mori", now=0.0)
+        waits.append(door.wait("mori", now=0.0))
+    assert waits[:9] == [0, 0, 10, 10, 10, 20, 20, 20, 40]
     assert waits[-1] == LONGEST_WAIT
+    assert door.wait("sato", now=0.0) == 0
     assert door.wait("mori", now=LONGEST_WAIT - 1) == 1
     assert door.wait("mori", now=LONGEST_WAIT + 1) == 0
     door.succeeded("mori")

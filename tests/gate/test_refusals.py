@@ -66,6 +66,20 @@ def test_three_wrong_passwords_end_the_connection_and_then_one_waits(town: GateT
     assert town.run("echo again").stdout == b"again\n"
 
 
+def test_leaving_before_the_third_password_buys_no_new_ones(town: GateTown) -> None:
+    """One wrong password a connection, on three connections, counts as three on one: the right one waits too."""
+    town.waiting = True
+    for _ in range(3):
+        before = town.count("gate:proof:refused")
+        assert (
+            town.ssh("true", password="wrong", options=["-o", "NumberOfPasswordPrompts=1"]).returncode == 255
+        )
+        assert eventually(lambda before=before: town.count("gate:proof:refused") == before + 1)
+    assert town.ssh("true").returncode == 255
+    town.forget_failures()
+    assert town.run("echo again").stdout == b"again\n"
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from sekisho.access.examination import (
     Claim,
@@ -267,7 +267,7 @@ def hand_over(record_id: UUID, at: datetime, gate: str, verb: str, args: Mapping
     try:
         with transaction.atomic():
             VERBS[verb](record_id, at, gate, args)
-    except (ObjectDoesNotExist, IntegrityError, ValueError, KeyError) as error:
+    except (ObjectDoesNotExist, IntegrityError, DataError, ValueError, KeyError) as error:
         log.exception("a journal entry could not be applied: %s", type(error).__name__)
         digest = sha256(json.dumps(args, sort_keys=True, default=str).encode()).hexdigest()
         with transaction.atomic():

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sekisho.gate.proofs import MAX_WRONG_PASSWORDS
+
 MAX_UNPROVEN = 64
 MAX_UNPROVEN_PER_ADDRESS = 16
 FIRST_WAIT = 10.0
@@ -27,7 +29,7 @@ class Newcomer:
 
 @dataclass(slots=True)
 class _Misses:
-    count: int = 0
+    tries: int = 0
     blocked_until: float = 0.0
     last: float = 0.0
 
@@ -76,15 +78,15 @@ class FrontDoor:
                 return True
         return False
 
-    def failed(self, name: str, now: float) -> float:
-        """Somebody used up the tries under `name` (operator or terminal). Returns the wait in seconds."""
+    def missed(self, name: str, now: float) -> None:
+        """One wrong password under `name`. Leaving before the last try of a connection buys no new ones."""
         self._forget(now)
         misses = self._misses.setdefault(name, _Misses())
-        misses.count += 1
         misses.last = now
-        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(misses.count - 1, 20))
-        misses.blocked_until = now + wait
-        return wait
+        misses.tries += 1
+        failures, left = divmod(misses.tries, MAX_WRONG_PASSWORDS)
+        if left == 0:
+            misses.blocked_until = now + min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 20))
 
     def wait(self, name: str, now: float) -> float:
         """Seconds that `name` still has to wait; 0 when it may try."""

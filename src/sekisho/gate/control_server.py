@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import pwd
+import re
 import socket
 import struct
 from pathlib import Path
@@ -20,6 +21,8 @@ from sekisho.gate.gate import Gate
 from sekisho.kernel.ids import LineCode
 
 ANSWER_TIMEOUT = 5.0
+_PERSON = re.compile(r"person:[-a-zA-Z0-9_]{1,40}")
+"""What the register can keep: anything else would leave a cut without its record."""
 
 
 class ControlServer:
@@ -84,18 +87,25 @@ class ControlServer:
 
     async def _cut(self, message: dict[str, Any], peer: str) -> dict[str, Any]:
         by = str(message.get("by", ""))
-        if not by.startswith("person:"):
+        if not _PERSON.fullmatch(by):
             by = peer
         session: UUID | None = None
         covers: LatchFacts | None
         if "session" in message:
             try:
                 session = UUID(message["session"])
-            except ValueError:
+            except (ValueError, TypeError, AttributeError):
                 return _error("bad-request", "接続番号の形が違います。", "That is not a session id.")
             covers = self._gate.cover_of(session)
         elif "line" in message:
-            covers = LatchFacts(line=LineCode(str(message["line"])))
+            line = str(message["line"])
+            if not self._gate.may_be_a_line(line):
+                return _error(
+                    "unknown-line",
+                    f"「{line[:40]}」という回線に端末はありません。何も遮断していません。コードを確かめてください。",
+                    f'No terminal stands on a line "{line[:40]}". Nothing was cut; check the code.',
+                )
+            covers = LatchFacts(line=LineCode(line))
         elif message.get("everything") is True:
             covers = LatchFacts()
         else:

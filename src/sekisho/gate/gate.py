@@ -7,6 +7,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,7 @@ from sekisho.kernel.outcome import Reason, Refused
 
 log = logging.getLogger(__name__)
 
+_CODE = re.compile(r"[-a-zA-Z0-9_]{1,40}")
 WATCH_SECONDS = 1.0
 WATCH_TIMEOUT = 4.0
 TICK_SECONDS = 0.2
@@ -129,6 +131,10 @@ class Gate:
 
     def line_of(self, terminal: str) -> LineCode | None:
         return self._lines.get(terminal)
+
+    def may_be_a_line(self, code: str) -> bool:
+        """Whether anybody could come over this line, as far as the gate knows: before its first look, anything."""
+        return code in self._lines.values() or (not self._lines and _CODE.fullmatch(code) is not None)
 
     # The cut
 

@@ -97,8 +97,8 @@ class GateVisitor:
             return True
         self._progress.wrong_passwords += 1
         self._refused("wrong-password")
+        self._gate.door.missed(login, self._gate.clock.monotonic())
         if self._progress.exhausted:
-            self._gate.door.failed(login, self._gate.clock.monotonic())
             self._end_connection()
         return False
 
