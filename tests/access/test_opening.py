@@ -10,6 +10,7 @@ import pytest
 
 from sekisho.access.examination import Claim, Examination
 from sekisho.access.rules import EndReason, Granted, Proof
+from sekisho.gate.freeze import Freeze
 from sekisho.gate.passage import Passage
 from sekisho.gate.relay import OperatorSession
 from sekisho.kernel.ids import LoginId, PermitNumber, SystemCode, TerminalCode
@@ -76,7 +77,9 @@ async def ended_while_asking(answer: Examination, steps: int) -> House:
     house = House(answer)
     claim = Claim(LoginId("mori"), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", tuple(Proof))
     operator = OperatorSession(lambda _: None, lambda: None, lambda _: None)
-    passage = Passage(cast(Any, house), UUID(int=1), claim, None, cast(Any, Connection()), operator)
+    passage = Passage(
+        cast(Any, house), UUID(int=1), claim, None, cast(Any, Connection()), operator, Freeze(60, 60)
+    )
     life = asyncio.get_running_loop().create_task(passage.run())
     await house.asked.wait()
     if steps < 0:  # the answer is on its way already

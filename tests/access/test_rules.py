@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sekisho.access.attendance import Need
 from sekisho.access.deadline import Deadline
 from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, ReasonCode, decide
 from sekisho.access.sentences import SENTENCES
+from sekisho.contracts.attendance import WORDS, Attendance, Work
 from sekisho.contracts.grant import Grant, Term
 from sekisho.contracts.hours import Hours
-from sekisho.contracts.values import Names
+from sekisho.contracts.values import Count, Names
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.ids import (
     ContractCode,
@@ -27,6 +29,7 @@ from sekisho.kernel.ids import (
     TerminalCode,
 )
 from sekisho.kernel.outcome import Refused, Source
+from sekisho.people.roles import Role
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=TOKYO)  # a Tuesday; the day before is a holiday
 CLAUSE = Source("spec-1@1", 3, "2-1", "…")
@@ -46,7 +49,7 @@ def grant(**change: Any) -> Grant:
         "roster": names("roster", "mori"),
         "terminals": names("terminals", "t-01"),
         "systems": names("systems", "juki"),
-        "attendance": names("attendance", "routine-unattended"),
+        "attendance": Term("attendance", Attendance.parse(["routine-unattended"]), (CLAUSE,)),
         "recording": names("recording", "full-both-directions"),
         "authentication": names("authentication", "terminal+authenticator+password"),
     }
@@ -92,6 +95,8 @@ FACTS = Facts(
     site=SiteCode("harbour"),
     source_address=ip_address("192.0.2.3"),
     system=SystemCode("juki"),
+    specific=False,
+    first_use=False,
     latches=(),
     recording_ready=True,
     evidence_ready=True,
@@ -248,10 +253,80 @@ def test_a_latch_holds_exactly_what_it_covers(latch: LatchFacts) -> None:
     assert ("latched" in codes(answer)) is covers
 
 
-def test_work_that_must_be_attended_does_not_pass_unattended() -> None:
-    """Until sessions can be held for attendants, a contract that always wants them opens nothing."""
-    always = {**grant().terms, "attendance": names("attendance", "always-attended")}
-    assert "attendance-not-possible" in codes(decide(grant(terms=always), PERMIT, FACTS, NOW))
+def need(written: list[str], permit: PermitFacts = PERMIT, **facts: bool) -> Need | None:
+    """What a session needs under these words of a paper."""
+    term = Term("attendance", Attendance.parse(written), (CLAUSE,))
+    answer = decide(grant(terms={**grant().terms, "attendance": term}), permit, replace(FACTS, **facts), NOW)
+    assert isinstance(answer, Granted)
+    return answer.attendance
+
+
+ROUTINE = ["routine-unattended"]
+
+
+@pytest.mark.parametrize(
+    ("written", "change", "facts", "wanted"),
+    [
+        (ROUTINE, {}, {}, None),
+        (ROUTINE, {}, {"first_use": True, "specific": True}, None),
+        (ROUTINE, {"great_change": True}, {}, {Work.GREAT_CHANGE}),
+        ([*ROUTINE, "great-change-attended"], {"great_change": True}, {}, {Work.GREAT_CHANGE}),
+        ([*ROUTINE, "first-use-attended"], {}, {"first_use": True}, {Work.FIRST_USE}),
+        ([*ROUTINE, "first-use-attended"], {}, {}, None),
+        (
+            [*ROUTINE, "specific-personal-information-attended"],
+            {},
+            {"specific": True},
+            {Work.SPECIFIC},
+        ),
+        (["always-attended"], {}, {}, {Work.ROUTINE}),
+        (["great-change-attended"], {}, {}, {Work.ROUTINE}),
+        (ROUTINE, {"attended": True}, {}, set()),
+    ],
+)
+def test_what_must_be_attended(
+    written: list[str], change: dict[str, Any], facts: dict[str, bool], wanted: set[Work] | None
+) -> None:
+    """By the terms, by the kind of work, by the city's own condition; nothing else and nothing less."""
+    found = need(written, replace(PERMIT, **change), **facts)
+    assert (found.kinds if found else None) == wanted
+
+
+def test_how_many_by_whom_and_how_often() -> None:
+    """The terms' numbers; where they say nothing, one of either division, every five minutes at the longest."""
+    always = Term("attendance", Attendance.parse(["always-attended"]), (CLAUSE,))
+    terms = {**grant().terms, "attendance": always}
+    answer = decide(grant(terms=terms), PERMIT, FACTS, NOW)
+    assert isinstance(answer, Granted)
+    assert answer.attendance == Need(
+        1, frozenset({Role.DIVISION, Role.SYSTEMS}), 5, frozenset({Work.ROUTINE})
+    )
+    terms["attendance.number"] = Term("attendance.number", Count.at_least([2]), (CLAUSE,))
+    terms["attendance.by"] = names("attendance.by", "systems")
+    terms["attendance.minutes"] = Term("attendance.minutes", Count.at_most([3]), (CLAUSE,))
+    answer = decide(grant(terms=terms), PERMIT, FACTS, NOW)
+    assert isinstance(answer, Granted)
+    assert answer.attendance == Need(2, frozenset({Role.SYSTEMS}), 3, frozenset({Work.ROUTINE}))
+    assert answer.attendance is not None
+    assert Need.from_json(answer.attendance.as_json()) == answer.attendance
+
+
+SOME_WORDS = st.sets(st.sampled_from(sorted(set(WORDS) - {"always-attended"}))) | st.just({"always-attended"})
+
+
+@given(SOME_WORDS, SOME_WORDS, st.booleans(), st.booleans(), st.booleans())
+def test_two_papers_never_want_less_attendance_than_one(
+    one: set[str], other: set[str], change: bool, first: bool, specific: bool
+) -> None:
+    """What either paper wants attended, both together want attended."""
+    kinds = {Work.ROUTINE, *([Work.GREAT_CHANGE] if change else []), *([Work.FIRST_USE] if first else [])}
+    kinds |= {Work.SPECIFIC} if specific else set()
+    a, b = Attendance.parse(one), Attendance.parse(other)
+    assert a.meet(b).wants(kinds) == a.wants(kinds) | b.wants(kinds)
+    assert a.meet(b).leq(a)
+    assert a.without(b).meet(b).unattended == frozenset()
+    assert a.show().ja
+    assert a.show().en
 
 
 @pytest.mark.parametrize("key", ["roster", "terminals", "systems", "line.codes", "line.kind", "work.places"])

@@ -109,6 +109,24 @@ class Clients:
                 out, err = process.communicate()
             return subprocess.CompletedProcess(words, process.returncode, out, err)
 
+    @contextlib.contextmanager
+    def running(self, command: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """A client in the middle of a command."""
+        with self.credentials() as environment:
+            process = subprocess.Popen(
+                self.command(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.communicate()
+
     def run(self, command: str | bytes, **more: Any) -> "subprocess.CompletedProcess[bytes]":
         """Like `ssh`, for a client that must get in."""
         result = self.ssh(command, **more)

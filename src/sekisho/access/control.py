@@ -5,12 +5,15 @@ group may open. The gate answers from its own memory: neither database nor conso
 
 Requests:
     {"verb": "status"}
-        -> {"ok": true, "gate": str, "sessions": [str, ...], "latches": int, "database": bool}
+        -> {"ok": true, "gate": str, "sessions": [str, ...],
+            "frozen": {id: why}, "latches": int, "database": bool}
     {"verb": "wake"}
         -> {"ok": true}. Sent after a verb has changed a row the gate watches; the row is the truth.
     {"verb": "cut", "by": actor, "session": id} or {"verb": "cut", "by": actor, "line": code}
     or {"verb": "cut", "by": actor, "everything": true}
         -> {"ok": true, "latch": id, "ended": [id, ...], "milliseconds": float}
+    {"verb": "freeze" | "resume", "by": actor, "session": id}
+        -> {"ok": true, "frozen": why or null}: why it still stands still after the button was let go
 Errors: {"ok": false, "error": code, "ja": str, "en": str}.
 """
 
@@ -58,11 +61,23 @@ class GateClient:
     def cut_everything(self, by: str) -> CutDone:
         return self._cut(everything=True, by=by)
 
+    def freeze(self, session: str, by: str) -> str | None:
+        """Lets nothing of this session move. Returns why it stands still (`gate/freeze.py`)."""
+        return self._press("freeze", session, by)
+
+    def resume(self, session: str, by: str) -> str | None:
+        """Lets the button go. Returns why the session stands still all the same, or None."""
+        return self._press("resume", session, by)
+
     def wake(self) -> None:
         self._ask({"verb": "wake"})
 
     def status(self) -> dict[str, Any]:
         return self._ask({"verb": "status"})
+
+    def _press(self, verb: str, session: str, by: str) -> str | None:
+        why: str | None = self._ask({"verb": verb, "session": session, "by": by})["frozen"]
+        return why
 
     def _cut(self, **what: object) -> CutDone:
         answer = self._ask({"verb": "cut", **what})

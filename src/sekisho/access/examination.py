@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
-from sekisho.access.models import Latch, LineSwitch, Permit
+from sekisho.access.models import Attending, Latch, LineSwitch, Permit
 from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, decide
 from sekisho.contracts.grant import Grant
 from sekisho.contracts.models import Contract, System
@@ -85,9 +85,19 @@ class Register:
         self._latches = held_latches()
         self._grants: dict[str, Grant] = {}
 
-    def examine(self, claim: Claim, permit: Permit | None, system: System, state: GateState) -> Examination:
-        """Decides about one claim under one permit, or under none."""
-        facts = self._facts(replace(claim, system=SystemCode(system.code)), state)
+    def examine(
+        self,
+        claim: Claim,
+        permit: Permit | None,
+        system: System,
+        state: GateState,
+        first_use: bool = False,
+    ) -> Examination:
+        """Decides about one claim under one permit, or under none.
+
+        `first_use` matters when a session opens; what it then needs stands in its row until it ends.
+        """
+        facts = self._facts(replace(claim, system=SystemCode(system.code)), system, state, first_use)
         contract = permit.contract if permit else _some_contract(facts.employer, system)
         if contract is None:
             return Examination(
@@ -109,7 +119,7 @@ class Register:
             self._grants[contract.code] = grant_of(contract, self.now.astimezone(TOKYO).date())
         return self._grants[contract.code]
 
-    def _facts(self, claim: Claim, state: GateState) -> Facts:
+    def _facts(self, claim: Claim, system: System, state: GateState, first_use: bool) -> Facts:
         person = self._people.get(claim.operator)
         terminal = self._terminals.get(claim.terminal)
         line = terminal.line if terminal else None
@@ -130,6 +140,8 @@ class Register:
             site=SiteCode(line.site_id) if line else None,
             source_address=ip_address(claim.source_address),
             system=claim.system,
+            specific=system.special_personal_information,
+            first_use=first_use,
             latches=(*state.latches, *self._latches.values()),
             recording_ready=state.recording_ready,
             evidence_ready=state.evidence_ready,
@@ -154,8 +166,16 @@ def examine(claim: Claim, state: GateState, now: datetime) -> Examination:
     if isinstance(candidates, Refused):
         return Examination(candidates, None, None)
     register = Register([claim], now)
-    examinations = [register.examine(claim, permit, system, state) for permit, system in candidates]
+    examinations = [
+        register.examine(claim, permit, system, state, not _was_attended(permit))
+        for permit, system in candidates
+    ]
     return next((each for each in examinations if isinstance(each.answer, Granted)), examinations[0])
+
+
+def _was_attended(permit: Permit | None) -> bool:
+    """Whether the city has been present at a session under this permit before."""
+    return permit is not None and Attending.objects.filter(session__permit=permit).exists()
 
 
 def _candidates(claim: Claim, now: datetime) -> list[tuple[Permit | None, System]] | Refused:
@@ -212,6 +232,8 @@ def _permit_facts(permit: Permit) -> PermitFacts:
         starts=permit.starts,
         ends=permit.ends,
         state=permit.state,
+        great_change=permit.great_change,
+        attended=permit.attended,
     )
 
 

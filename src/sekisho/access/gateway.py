@@ -7,7 +7,7 @@ over twice does nothing twice.
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,6 +18,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DataError, IntegrityError, transaction
 
+from sekisho.access.attendance import Attendant, Need, Standing, standing
 from sekisho.access.examination import (
     Claim,
     Examination,
@@ -27,11 +28,11 @@ from sekisho.access.examination import (
     held_latches,
     is_usable,
 )
-from sekisho.access.models import Latch, Permit, Session
+from sekisho.access.models import Attending, Latch, Permit, Session
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
-from sekisho.kernel.ids import LineCode, TerminalCode
+from sekisho.kernel.ids import LineCode, LoginId, TerminalCode
 from sekisho.kernel.outcome import Reason, Refused
 from sekisho.kernel.text import Text
 from sekisho.people.models import Person, SshAuthenticator, Terminal
@@ -59,6 +60,8 @@ class Watch:
     answers: Mapping[UUID, Granted | Refused]
     held: Mapping[UUID, LatchFacts]
     released: frozenset[UUID]
+    attended: Mapping[UUID, Standing]
+    """Who is present at each session that needs it."""
     lines: Mapping[str, LineCode]
     """Which line each terminal stands on, so that a cut of a line needs no database."""
 
@@ -95,12 +98,13 @@ def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetim
     """Renews the leases of `sessions` and decides about each again. One transaction: all or none."""
     with transaction.atomic():
         Session.objects.filter(id__in=list(sessions), ended_at=None).update(lease_until=lease_until)
-        rows = Session.objects.filter(id__in=list(sessions), ended_at=None)
-        rows = rows.select_related("permit__contract", "permit__system")
+        found = Session.objects.filter(id__in=list(sessions), ended_at=None)
+        found = found.select_related("permit__contract", "permit__system", "operator")
+        rows = list(found.prefetch_related("permit__operators"))
         register = Register(sessions.values(), now)
         answers: dict[UUID, Granted | Refused] = {
             row.id: register.examine(sessions[row.id], row.permit, row.permit.system, state).answer
-            for row in rows.prefetch_related("permit__operators")
+            for row in rows
         }
         for missing in sessions.keys() - answers.keys():
             answers[missing] = _refused(
@@ -110,7 +114,30 @@ def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetim
             )
         recent = Latch.objects.filter(released_at__gt=now - timedelta(days=400))
         lines = {code: LineCode(line) for code, line in Terminal.objects.values_list("code", "line_id")}
-        return Watch(answers, held_latches(), frozenset(recent.values_list("id", flat=True)), lines)
+        attended = standings([row for row in rows if row.attendance], now)
+        released = frozenset(recent.values_list("id", flat=True))
+        return Watch(answers, held_latches(), released, attended, lines)
+
+
+def standings(rows: Collection[Session], now: datetime) -> dict[UUID, Standing]:
+    """Who is present at each of these sessions, each of which needs attendance. `rows` with their operators."""
+    if not rows:
+        return {}
+    present: dict[UUID, list[Attendant]] = {row.id: [] for row in rows}
+    attending = Attending.objects.filter(
+        session__in=present, ended_at=None, person__is_active=True
+    ).select_related("person")
+    for each in attending:
+        person = each.person
+        present[each.session_id].append(
+            Attendant(LoginId(person.login), person.role_of, each.confirmed_at, each.seen_at)
+        )
+    return {
+        row.id: standing(
+            Need.from_json(row.attendance or {}), present[row.id], LoginId(row.operator.login), now
+        )
+        for row in rows
+    }
 
 
 def sessions_left_open(gate: str) -> list[UUID]:
@@ -132,6 +159,7 @@ def open_session(
         examination = examine(claim, state, now)
         if isinstance(examination.answer, Refused) or examination.permit is None:
             return examination
+        need = examination.answer.attendance
         terminal = Terminal.objects.get(code=claim.terminal)
         row = Session.objects.create(
             id=session,
@@ -143,6 +171,7 @@ def open_session(
             gate=gate,
             opened_at=now,
             lease_until=lease_until,
+            attendance=need.as_json() if need else None,
         )
         record(
             Tag.SESSION_OPENED,
@@ -154,6 +183,7 @@ def open_session(
                 "gate": gate,
                 "until": examination.answer.until.isoformat(),
                 "documents": list(row.permit.documents),
+                **({"attendance": need.as_json()} if need else {}),
             },
         )
         return examination
@@ -285,6 +315,7 @@ def _end(row: Session, reason: EndReason, at: datetime) -> None:
     row.ended_at = max(at, row.opened_at)
     row.end_reason = reason.value
     row.save(update_fields=["ended_at", "end_reason"])
+    row.attendings.filter(ended_at=None).update(ended_at=row.ended_at, end_reason=Attending.End.SESSION_ENDED)
 
 
 def _session_subjects(row: Session) -> Iterable[str]:

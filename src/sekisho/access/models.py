@@ -35,6 +35,10 @@ class Permit(models.Model):
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    great_change = models.BooleanField(default=False)
+    """Whether the work changes the system greatly, as the manager says it does."""
+    attended = models.BooleanField(default=False)
+    """Whether the division approved it on condition that city staff are present, whatever the terms say."""
     comment = models.TextField(blank=True)
     documents = models.JSONField(default=list)
     """The documents (`code@version sha256`) whose terms the approval rested on."""
@@ -90,6 +94,8 @@ class Session(models.Model):
     end_reason = models.CharField(max_length=40, blank=True)
     """An `EndReason` of `access/rules.py`."""
     exit_status = models.IntegerField(null=True)
+    attendance = models.JSONField(null=True)
+    """What must be there before anything moves (`attendance.Need`), as decided at the opening; null where nothing."""
     recording_bytes = models.BigIntegerField(null=True)
     """Null until the gate has said what was recorded; 0 when nothing was."""
     recording_root = models.CharField(max_length=64, blank=True)
@@ -109,6 +115,35 @@ class Session(models.Model):
     def reason_text(self) -> Text:
         """Why it ended, in plain words."""
         return END_REASONS.get(self.end_reason, Text(self.end_reason, self.end_reason))
+
+
+class Attending(models.Model):
+    """One person of the city present at one session (立会い), from when to when."""
+
+    class End(models.TextChoices):
+        LEFT = "left", "席を離れた"
+        SIGNED_OUT = "signed-out", "サインアウトした"
+        SILENT = "silent", "画面が閉じた、または見えていない"
+        LATE = "late", "在席確認に答えなかった"
+        SESSION_ENDED = "session-ended", "接続が終わった"
+
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="attendings")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    began_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField()
+    """When his authenticator last answered."""
+    seen_at = models.DateTimeField()
+    """When his page last said that it is open and in front."""
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=20, choices=End.choices, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["began_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                name="attends_once_at_a_time", fields=["session", "person"], condition=Q(ended_at=None)
+            ),
+        ]
 
 
 class Latch(models.Model):

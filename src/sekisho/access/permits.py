@@ -35,6 +35,8 @@ class Wish:
     ends: datetime
     work: str
     rollback: str
+    great_change: bool = False
+    """Whether the work changes the system greatly: then city staff attend it."""
 
 
 def request_permit(wish: Wish, by: Person, now: datetime) -> Permit | Refused:
@@ -77,8 +79,12 @@ def resubmit_permit(permit: Permit, wish: Wish, by: Person, now: datetime) -> Pe
     return row
 
 
-def approve_permit(permit: Permit, by: Person, now: datetime, seen: str | None = None) -> Permit | Refused:
+def approve_permit(
+    permit: Permit, by: Person, now: datetime, seen: str | None = None, attended: bool = False
+) -> Permit | Refused:
     """The owning division says yes, resting on the papers as they stand now.
+
+    `attended`: on condition that city staff are present, whatever the terms say.
 
     `seen` is the edition of the request that was read (as `permit` was loaded, when not given): what was
     amended meanwhile is not approved unread.
@@ -94,9 +100,11 @@ def approve_permit(permit: Permit, by: Person, now: datetime, seen: str | None =
         ):
             return refused
         row.documents = list(grant_of(row.contract, _day(row.starts)).documents)
+        row.attended = attended
         _decide(row, Permit.State.APPROVED, by, now, "")
         digest = sha256("\n".join(row.documents).encode()).hexdigest()
-        _record(Tag.PERMIT_APPROVED, row, by, now, documents=digest)
+        condition = {"condition": "attended"} if attended else {}
+        _record(Tag.PERMIT_APPROVED, row, by, now, documents=digest, **condition)
     return row
 
 
@@ -156,6 +164,7 @@ def wish_of(permit: Permit, ends: datetime | None = None) -> Wish:
         ends or permit.ends,
         permit.work,
         permit.rollback,
+        permit.great_change,
     )
 
 
@@ -165,6 +174,7 @@ def _fields(wish: Wish) -> dict[str, object]:
         "ends": wish.ends,
         "work": wish.work.strip(),
         "rollback": wish.rollback.strip(),
+        "great_change": wish.great_change,
     }
 
 
@@ -203,6 +213,7 @@ def _record(tag: Tag, permit: Permit, by: Person, now: datetime, **said: str) ->
     subjects = [permit.subject, f"contract:{permit.contract_id}", f"system:{permit.system_id}"]
     subjects += [f"person:{login}" for login in permit.operators.values_list("login", flat=True)]
     times = {"starts": permit.starts.isoformat(), "ends": permit.ends.isoformat()}
+    times |= {"work_kind": "great-change"} if permit.great_change else {}
     record(tag, actor=by.actor, subjects=subjects, at=now, detail={**times, **detail})
     wake_gate()
 

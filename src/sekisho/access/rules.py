@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from sekisho.access.attendance import CHECK_MINUTES, MAY_ATTEND, Need
 from sekisho.access.sentences import SENTENCES
+from sekisho.contracts.attendance import Attendance, Work
 from sekisho.contracts.grant import Grant, Term
 from sekisho.contracts.hours import Hours
-from sekisho.contracts.values import Names
+from sekisho.contracts.values import Count, Names
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.ids import (
     ContractCode,
@@ -23,6 +25,7 @@ from sekisho.kernel.ids import (
 )
 from sekisho.kernel.outcome import Reason, Refused, Source
 from sekisho.kernel.text import Text
+from sekisho.people.roles import Role
 
 type_of_network = IPv4Network | IPv6Network
 type_of_address = IPv4Address | IPv6Address
@@ -52,6 +55,7 @@ class EndReason(StrEnum):
     TARGET_FAILED = "target-failed"
     TARGET_KEY_CHANGED = "target-key-changed"
     PROTOCOL = "protocol"
+    NOBODY_ATTENDS = "nobody-attends"
     TOO_MANY_REQUESTS = "too-many-requests"
     GATE_STOPPED = "gate-stopped"
     GATE_CRASHED = "gate-crashed"
@@ -69,6 +73,10 @@ class PermitFacts:
     ends: datetime
     state: str
     """`Permit.State`; only "approved" opens anything."""
+    great_change: bool = False
+    """The work changes the system greatly, as its request says."""
+    attended: bool = False
+    """The city gave it on condition of being present, whatever the terms say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,10 @@ class Facts:
     site: SiteCode | None
     source_address: type_of_address | None
     system: SystemCode
+    specific: bool
+    """Whether the system holds specific personal information (特定個人情報)."""
+    first_use: bool
+    """Whether nobody has attended a session under this permit yet."""
     latches: tuple[LatchFacts, ...]
     recording_ready: bool
     evidence_ready: bool
@@ -112,6 +124,8 @@ class Granted:
 
     permit: PermitNumber
     until: datetime
+    attendance: Need | None = None
+    """What must be there before anything moves; None where the work may be unattended."""
 
 
 class ReasonCode(StrEnum):
@@ -141,7 +155,6 @@ class ReasonCode(StrEnum):
     SITE_NOT_IN_TERMS = "site-not-in-terms"
     ADDRESS = "address-outside-line"
     OUTSIDE_HOURS = "outside-hours"
-    ATTENDANCE = "attendance-not-possible"
     PROOFS = "proofs-missing"
     LATCHED = "latched"
     RECORDING = "recording-not-ready"
@@ -163,7 +176,7 @@ def decide(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime
     )
     if reasons or permit is None:
         return Refused(reasons)
-    return Granted(permit.number, _until(grant, permit, now))
+    return Granted(permit.number, _until(grant, permit, now), _attendance(grant, permit, facts))
 
 
 def _about_permit(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime) -> Iterator[Reason]:
@@ -237,16 +250,33 @@ def _about_safety(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Ite
     term = grant.terms.get("authentication")
     if term is not None and (facts.proofs != tuple(Proof) or _METHOD not in _names(term)):
         yield _reason(ReasonCode.PROOFS, term.sources)
-    attendance = grant.terms.get("attendance")
-    if attendance is not None and "routine-unattended" not in _names(attendance):
-        # Until the gate can hold a session for its attendants, work that needs them does not pass.
-        yield _reason(ReasonCode.ATTENDANCE, attendance.sources)
     if any(_latched(latch, permit, facts) for latch in facts.latches):
         yield _reason(ReasonCode.LATCHED)
     if not facts.recording_ready:
         yield _reason(ReasonCode.RECORDING, _sources(grant, "recording"))
     if not facts.evidence_ready:
         yield _reason(ReasonCode.EVIDENCE)
+
+
+def _attendance(grant: Grant, permit: PermitFacts, facts: Facts) -> Need | None:
+    term = grant.terms["attendance"].value
+    kinds = {Work.ROUTINE}
+    kinds |= {Work.GREAT_CHANGE} if permit.great_change else set()
+    kinds |= {Work.FIRST_USE} if facts.first_use else set()
+    kinds |= {Work.SPECIFIC} if facts.specific else set()
+    wanted = term.wants(kinds) if isinstance(term, Attendance) else frozenset(kinds)
+    if not wanted and not permit.attended:
+        return None
+    number, minutes = grant.terms.get("attendance.number"), grant.terms.get("attendance.minutes")
+    by = grant.terms.get("attendance.by")
+    return Need(
+        number=number.value.low if number and isinstance(number.value, Count) else 1,
+        by=frozenset(Role(each) for each in _names(by)) if by else MAY_ATTEND,
+        minutes=min(CHECK_MINUTES, minutes.value.high)
+        if minutes and isinstance(minutes.value, Count)
+        else CHECK_MINUTES,
+        kinds=wanted,
+    )
 
 
 def _latched(latch: LatchFacts, permit: PermitFacts | None, facts: Facts) -> bool:

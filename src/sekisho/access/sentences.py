@@ -101,10 +101,6 @@ SENTENCES: Mapping[str, Text] = {
         "契約のサービス時間帯の外です(休日の扱いを含みます)。時間帯: {term}",
         "Outside the contract's service hours (holidays judged as holidays). Hours: {term}",
     ),
-    "attendance-not-possible": Text(
-        "この契約の作業には市の職員の立会いが要りますが、関所はまだ立会いを確かめられないため通せません。",
-        "Work under this contract must be attended; the gate cannot yet hold a session for attendants.",
-    ),
     "proofs-missing": Text(
         "端末、認証器(本人確認つき)、パスワードの3つがこの順にそろっていません。",
         "Terminal, authenticator (with the user verified) and password were not all proven in this order.",
@@ -146,6 +142,7 @@ END_REASONS: Mapping[str, Text] = {
     "target-failed": Text("対象システムにつながらなかった", "The target failed"),
     "target-key-changed": Text("対象システムの鍵が違った", "The target's key had changed"),
     "protocol": Text("通信の誤り", "Protocol error"),
+    "nobody-attends": Text("立ち会う職員がそろわなかった", "Not enough city staff attended"),
     "too-many-requests": Text("認めない要求が多すぎた", "Too many denied requests"),
     "gate-stopped": Text("関門を止めた", "The gate was stopped"),
     "gate-crashed": Text("関門が落ちた(後から締めた)", "The gate crashed (closed afterwards)"),

@@ -1,5 +1,16 @@
 """The verbs of this room, one door. The gate's own are in `gateway.py`."""
 
+from sekisho.access.attending import (
+    attendable,
+    attended_by,
+    begin_attending,
+    confirm_attending,
+    freeze_session,
+    leave,
+    resume_session,
+    saw,
+    signed_out,
+)
 from sekisho.access.permits import (
     Wish,
     approve_permit,
@@ -23,8 +34,9 @@ from sekisho.access.switches import (
 )
 
 __all__ = [
-    "Cut", "Wish", "approve_permit", "close_line", "confirm_report", "cut_everything", "cut_line",
-    "cut_session", "extend_permit", "file_report", "give_latch_reason", "note_looked", "note_searched", "open_line",
-    "release_latch", "request_permit", "resubmit_permit", "return_permit", "return_report", "wish_of",
-    "withdraw_permit",
+    "Cut", "Wish", "approve_permit", "attendable", "attended_by", "begin_attending", "close_line",
+    "confirm_attending", "confirm_report", "cut_everything", "cut_line", "cut_session", "extend_permit",
+    "file_report", "freeze_session", "give_latch_reason", "leave", "note_looked", "note_searched", "open_line",
+    "release_latch", "request_permit", "resubmit_permit", "resume_session", "return_permit", "return_report",
+    "saw", "signed_out", "wish_of", "withdraw_permit",
 ]  # fmt: skip

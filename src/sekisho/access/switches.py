@@ -57,10 +57,8 @@ def cut_line(line: Line, by: Person, now: datetime) -> Cut | Refused:
         return _only_systems()
     try:
         done = _gate().cut_line(line.code, by.actor)
-    except (
-        GateRefused,
-        GateUnreachable,
-    ):  # refused: a line that no terminal stands on yet is latched all the same
+    except (GateRefused, GateUnreachable):
+        # Refused because no terminal stands on it yet: whoever cuts it means whoever would come.
         return _latch_without_gate(by, now, line=line)
     return Cut(done.latch, done)
 

@@ -9,8 +9,8 @@ from ipaddress import ip_network
 from itertools import chain
 
 from sekisho.contracts.dossier import Fact, Fault, ReadPaper
-from sekisho.contracts.terms import KEYS, Key
-from sekisho.contracts.values import BadValue, Names
+from sekisho.contracts.terms import KEYS, CanForbid, Key
+from sekisho.contracts.values import BadValue
 from sekisho.kernel.text import Text
 
 REGISTERS = (
@@ -168,8 +168,12 @@ def _value_faults(
             f"「{key.text.ja}」の値の種類が違います。", f"The {key.text.en} cannot have a value of this kind.",
         )  # fmt: skip
         return
-    if not isinstance(value, Names):
-        return
+    if fact.mode == "forbid" and not isinstance(value, CanForbid):
+        yield _fault(
+            paper, ("fact", number, "mode"), "cannot-forbid",
+            f"「{key.text.ja}」は forbid では書けません。許す範囲を state か require で書いてください。",
+            f"The {key.text.en} cannot be forbidden. State or require what is allowed instead.",
+        )  # fmt: skip
     for at, name in enumerate(fact.value):
         if key.register is not None and name not in names[key.register]:
             yield _unknown(paper, (*place, at), key.register, str(name), names)

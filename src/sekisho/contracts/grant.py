@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from sekisho.contracts.attendance import Attendance
 from sekisho.contracts.hours import Hours
 from sekisho.contracts.values import Count, Names
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.outcome import Reason, Source
 
-Value = Names | Hours | Count
+Value = Names | Hours | Count | Attendance
 
 
 @dataclass(frozen=True, slots=True)

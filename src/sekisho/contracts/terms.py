@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from functools import reduce
 
+from sekisho.contracts.attendance import WORDS, Attendance
 from sekisho.contracts.grant import Grant, Term, Value
 from sekisho.contracts.hours import Hours
 from sekisho.contracts.values import Count, Names
@@ -34,6 +35,10 @@ class Mode(StrEnum):
         return self in (Mode.STATE, Mode.REQUIRE, Mode.PERMIT)
 
 
+CanForbid = Names | Attendance
+"""The domains from which a prohibition can take something away. Of hours and numbers papers say what is allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key that facts may speak of: its domain, what its names name, and whether the gate needs it."""
@@ -54,6 +59,10 @@ def _names(
     return Key(code, Names.parse, register, frozenset(words.split()), required, Text(ja, en))  # type: ignore[arg-type]
 
 
+def _count(code: str, parse: Callable[[Iterable[int]], Count], ja: str, en: str) -> Key:
+    return Key(code, parse, None, frozenset(), False, Text(ja, en))  # type: ignore[arg-type]
+
+
 KEYS: Mapping[str, Key] = {
     key.code: key
     for key in (
@@ -64,12 +73,10 @@ KEYS: Mapping[str, Key] = {
         _names("roster", "従事者名簿", "roster", "person"),
         _names("terminals", "貸与端末", "lent terminals", "terminal"),
         _names("systems", "対象システム", "systems", "system"),
-        _names(
-            "attendance",
-            "立会い",
-            "attendance",
-            words="routine-unattended great-change-attended always-attended",
-        ),
+        Key("attendance", Attendance.parse, None, frozenset(WORDS), True, Text("立会い", "attendance")),  # type: ignore[arg-type]
+        _count("attendance.number", Count.at_least, "立会う人数", "number attending"),
+        _names("attendance.by", "立会う課", "who attends", words="division systems", required=False),
+        _count("attendance.minutes", Count.at_most, "在席確認の間隔(分)", "minutes between presence checks"),
         _names("recording", "作業の記録", "recording", words="full-both-directions"),
         _names("authentication", "認証", "authentication", words="terminal+authenticator+password"),
         _names(
@@ -83,8 +90,8 @@ KEYS: Mapping[str, Key] = {
             "media.removable", "外部記憶媒体", "removable media", words="none city-issued", required=False
         ),
         _names("arrangement", "体制", "arrangement", words="remote resident on-call", required=False),
-        Key("roster.size", Count.parse, None, frozenset(), False, Text("登録する人数", "number registered")),  # type: ignore[arg-type]
-        Key("retention.years", Count.parse, None, frozenset(), False, Text("保存年限", "years of retention")),  # type: ignore[arg-type]
+        _count("roster.size", Count.parse, "登録する人数", "number registered"),
+        _count("retention.years", Count.parse, "保存年限", "years of retention"),
     )
 }
 """Every key there is. A new one is a line here and, where the gate obeys it, a reason in `access/rules.py`."""
@@ -175,9 +182,10 @@ def _term(key: Key, facts: list[Fact]) -> Term | Reason | None:
     if opened := [fact for fact in binding if fact.open_ended]:
         return _problem("term-open", key, _SAY_OPEN, tuple(fact.source for fact in opened))
     value = reduce(_meet, (fact.value for fact in binding))
+    if blunt := [fact for fact in forbidding if not isinstance(fact.value, CanForbid)]:
+        return _problem("term-not-to-forbid", key, _SAY_BLUNT, tuple(fact.source for fact in blunt))
     for fact in forbidding:
-        if isinstance(value, Names) and isinstance(fact.value, Names):
-            value = value.without(fact.value)
+        value = _without(value, fact.value)
     if value.is_empty:
         return _problem("term-contradictory", key, _SAY_CONTRADICTORY, relevant)
     return Term(key.code, value, relevant)
@@ -191,7 +199,18 @@ def _meet(one: Value, other: Value) -> Value:
             return one.meet(other)
         case Count(), Count():
             return one.meet(other)
+        case Attendance(), Attendance():
+            return one.meet(other)
     raise TypeError(f"{one!r} and {other!r} are of different domains")
+
+
+def _without(value: Value, forbidden: Value) -> Value:
+    match value, forbidden:
+        case Names(), Names():
+            return value.without(forbidden)
+        case Attendance(), Attendance():
+            return value.without(forbidden)
+    raise TypeError(f"{forbidden!r} cannot be taken away from {value!r}")
 
 
 def newest_in_force(papers: Iterable[PaperVersion], on: date) -> list[PaperVersion]:
@@ -234,6 +253,10 @@ _SAY_UNCONFIRMED = Text(
 _SAY_OPEN = Text(
     "「{name}」に限りのない言い方(等、その他、同等以上など)があります。登録された名前だけで書き直してください。",
     'The {name} is left open ("other", "or equivalent" …). Write it with registered names only.',
+)
+_SAY_BLUNT = Text(
+    "「{name}」は「禁じる」では書けません。許す範囲を書くよう、担当課が書類の読み取りを直してください。",
+    "The {name} cannot be forbidden; state what is allowed. The division must mend the reading.",
 )
 _SAY_CONTRADICTORY = Text(
     "「{name}」について書類どうしが食い違い、両方を満たすものがありません。どちらが正しいか担当課で直してください。",

@@ -10,6 +10,9 @@ from typing import Self
 from sekisho.contracts.words import word
 from sekisho.kernel.text import Text
 
+MANY = 1_000_000
+"""A count without an upper bound."""
+
 
 class BadValue(ValueError):
     """A value as written in a paper cannot be read; `text` says what to write instead."""
@@ -65,6 +68,16 @@ class Count:
             )
         return cls(numbers[0], numbers[-1])
 
+    @classmethod
+    def at_least(cls, written: Iterable[int]) -> Self:
+        """`[2]` for two or more: where papers differ, the greater binds."""
+        return cls(_positive(cls.parse(written).low), MANY)
+
+    @classmethod
+    def at_most(cls, written: Iterable[int]) -> Self:
+        """`[24]` for up to 24: where papers differ, the smaller binds."""
+        return cls(0, _positive(cls.parse(written).high))
+
     def leq(self, other: "Count") -> bool:
         return self.is_empty or (other.low <= self.low and self.high <= other.high)
 
@@ -78,5 +91,15 @@ class Count:
     def show(self) -> Text:
         if self.is_empty:
             return Text("なし", "none")
+        if self.high >= MANY:
+            return Text(f"{self.low}以上", f"{self.low} or more")
+        if self.low == 0 < self.high:
+            return Text(f"{self.high}以内", f"up to {self.high}")
         text = str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
         return Text(text, text)
+
+
+def _positive(number: int) -> int:
+    if number < 1:
+        raise BadValue(Text("1以上の数を書いてください。", "Write a number of 1 or more."))
+    return number

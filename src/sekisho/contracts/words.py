@@ -9,6 +9,15 @@ WORDS: Mapping[str, Text] = {
     "dedicated-line": Text("専用線", "dedicated line"),
     "routine-unattended": Text("定例の作業は立会いなし", "routine work unattended"),
     "great-change-attended": Text("大きく変える作業は職員が立ち会う", "great changes attended by city staff"),
+    "first-use-attended": Text(
+        "許可ごとの初回は職員が立ち会う", "the first use of a permit attended by city staff"
+    ),
+    "specific-personal-information-attended": Text(
+        "特定個人情報を持つシステムは職員が立ち会う",
+        "systems with specific personal information attended by city staff",
+    ),
+    "division": Text("業務所管課", "owning division"),
+    "systems": Text("情報システム担当課", "systems division"),
     "always-attended": Text("いつも職員が立ち会う", "always attended by city staff"),
     "full-both-directions": Text("画面と入力をすべて残す", "everything shown and typed, in full"),
     "terminal+authenticator+password": Text(

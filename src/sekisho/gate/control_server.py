@@ -70,8 +70,12 @@ class ControlServer:
         if verb == "wake":
             self._gate.woken()
             return {"ok": True}
+        by = str(message.get("by", ""))
+        by = by if _PERSON.fullmatch(by) else peer
         if verb == "cut":
-            return await self._cut(message, peer)
+            return await self._cut(message, by, peer)
+        if verb in ("freeze", "resume"):
+            return self._press(message, verb == "freeze", by)
         return _error("unknown-verb", "知らない要求です。", "Unknown request.")
 
     def _status(self) -> dict[str, Any]:
@@ -80,22 +84,27 @@ class ControlServer:
             "ok": True,
             "gate": gate.name,
             "sessions": [str(key) for key, passage in gate.passages.items() if passage.permit],
+            "frozen": {str(key): each.frozen for key, each in gate.passages.items() if each.frozen},
             "latches": len(gate.latches.held),
             "database": gate.database_seen,
             "ready": gate.ready,
         }
 
-    async def _cut(self, message: dict[str, Any], peer: str) -> dict[str, Any]:
-        by = str(message.get("by", ""))
-        if not _PERSON.fullmatch(by):
-            by = peer
+    def _press(self, message: dict[str, Any], pressed: bool, by: str) -> dict[str, Any]:
+        session = _session(message)
+        passage = self._gate.passages.get(session) if session else None
+        if session is None or passage is None or not passage.permit:
+            return _NO_SESSION if session is None else _NOT_CONNECTED
+        passage.press(pressed, by)
+        return {"ok": True, "frozen": passage.frozen}
+
+    async def _cut(self, message: dict[str, Any], by: str, peer: str) -> dict[str, Any]:
         session: UUID | None = None
         covers: LatchFacts | None
         if "session" in message:
-            try:
-                session = UUID(message["session"])
-            except (ValueError, TypeError, AttributeError):
-                return _error("bad-request", "接続番号の形が違います。", "That is not a session id.")
+            session = _session(message)
+            if session is None:
+                return _NO_SESSION
             covers = self._gate.cover_of(session)
         elif "line" in message:
             line = str(message["line"])
@@ -111,11 +120,7 @@ class ControlServer:
         else:
             return _error("bad-request", "何を遮断するのか書かれていません。", "It does not say what to cut.")
         if covers is None:
-            return _error(
-                "not-connected",
-                "その接続は今この関所にありません(もう終わっています)。",
-                "That session is not at this gate now (it has ended).",
-            )
+            return _NOT_CONNECTED
         latch, ended, milliseconds = await self._gate.cut(covers, by, peer, session)
         return {
             "ok": True,
@@ -138,3 +143,18 @@ def _peer(writer: asyncio.StreamWriter) -> str:
 
 def _error(code: str, ja: str, en: str) -> dict[str, Any]:
     return {"ok": False, "error": code, "ja": ja, "en": en}
+
+
+def _session(message: dict[str, Any]) -> UUID | None:
+    try:
+        return UUID(message["session"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+_NO_SESSION = _error("bad-request", "接続番号の形が違います。", "That is not a session id.")
+_NOT_CONNECTED = _error(
+    "not-connected",
+    "その接続は今この関所にありません(もう終わっています)。",
+    "That session is not at this gate now (it has ended).",
+)

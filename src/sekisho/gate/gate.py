@@ -21,6 +21,7 @@ from sekisho.access.rules import EndReason, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
 from sekisho.gate.backoff import FrontDoor
+from sekisho.gate.freeze import Freeze
 from sekisho.gate.latches import LatchStore
 from sekisho.gate.ledger import Ledger
 from sekisho.gate.passage import Passage
@@ -64,6 +65,7 @@ class Gate:
         self._lines: Mapping[str, LineCode] = {}
         self._lease = timedelta(seconds=installation.options.lease_seconds)
         self._renewed = clock.monotonic()
+        self._options = installation.options
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._spawned: set[asyncio.Task[None]] = set()
@@ -135,6 +137,10 @@ class Gate:
     def may_be_a_line(self, code: str) -> bool:
         """Whether anybody could come over this line, as far as the gate knows: before its first look, anything."""
         return code in self._lines.values() or (not self._lines and _CODE.fullmatch(code) is not None)
+
+    def freeze(self) -> Freeze:
+        """A new session's own: how long it may stand still."""
+        return Freeze(self._options.attendance_wait_seconds, self._options.attendance_lost_seconds)
 
     # The cut
 
@@ -227,6 +233,9 @@ class Gate:
         self.database_seen = True
         self.latches.release(watch.released)
         self.latches.add({key: each for key, each in watch.held.items() if key not in watch.released})
+        for session, standing in watch.attended.items():
+            if session in self.passages:
+                self.passages[session].attended(standing)
         for session, answer in watch.answers.items():
             passage = self.passages.get(session)
             if passage is not None:

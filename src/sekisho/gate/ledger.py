@@ -52,9 +52,9 @@ class Ledger:
         """Whether evidence can be left."""
         return not self._journal.failed
 
-    def note(self, tag: Tag, subjects: Iterable[str], detail: dict[str, Any]) -> None:
-        """Evidence of the gate's own, written as soon as the disk is free."""
-        args = {"tag": tag.value, "subjects": list(subjects), "detail": detail}
+    def note(self, tag: Tag, subjects: Iterable[str], detail: dict[str, Any], by: str | None = None) -> None:
+        """Evidence of the gate's own, or of what `by` made it do; written as soon as the disk is free."""
+        args = {"tag": tag.value, "subjects": list(subjects), "detail": detail, "actor": by}
         self._spawn(self._write_later("note", args))
 
     def note_knock(self, tag: Tag, address: str, detail: dict[str, Any], terminal: str | None = None) -> None:

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from sekisho.access.rules import EndReason
+from sekisho.contracts.attendance import Work
+from sekisho.gate.freeze import Freeze, Why
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.outcome import Refused
 from sekisho.kernel.text import Text
@@ -42,6 +44,10 @@ _ENDS = {
         "台帳に届かないまま猶予が過ぎたため終了しました。",
         "Ended: the register was out of reach for longer than the lease.",
     ),
+    EndReason.NOBODY_ATTENDS: Text(
+        "立ち会う職員がそろわないため終了しました。市の所管課へ連絡してください。",
+        "Ended: not enough city staff attended. Call the owning division.",
+    ),
     EndReason.TOO_MANY_REQUESTS: Text(
         "認められない要求が多すぎるため終了しました。",
         "Ended: too many requests of kinds that are never granted.",
@@ -49,6 +55,14 @@ _ENDS = {
     EndReason.GATE_STOPPED: Text("関所を停止するため終了しました。", "Ended: the gate is being stopped."),
     EndReason.TARGET_FAILED: TARGET_FAILED,
     EndReason.TARGET_KEY_CHANGED: TARGET_KEY_CHANGED,
+}
+
+
+KINDS = {
+    Work.ROUTINE: Text("定例の作業", "routine work"),
+    Work.GREAT_CHANGE: Text("システムを大きく変える作業", "a great change"),
+    Work.FIRST_USE: Text("この許可の初回", "the first use of the permit"),
+    Work.SPECIFIC: Text("特定個人情報を持つシステム", "specific personal information"),
 }
 
 
@@ -83,6 +97,41 @@ def warning(minutes: int) -> str:
         Text(
             f"あと{minutes}分で接続が終わります。延長は市へ連絡してください。",
             f"{minutes} min left. Only the city can extend this session.",
+        )
+    )
+
+
+def standing_still(why: Why | None, freeze: Freeze) -> str:
+    """What the operator reads when his session stands still, or goes on."""
+    need, present = freeze.need, len(freeze.standing.present)
+    if why is None:
+        return _plain(Text("再開しました。", "Going on."))
+    if why is Why.BUTTON:
+        return _plain(
+            Text(
+                "市の職員が一時停止しました。再開まで何も動きません。打った文字は再開後に送られます。",
+                "City staff have paused this session. What you type is sent when it goes on.",
+            )
+        )
+    number = need.number if need else 1
+    if why is Why.LEFT:
+        return _plain(
+            Text(
+                f"立ち会う職員が足りないため止まっています({present}人/{number}人)。戻ると再開し、"
+                f"{freeze.limit / 60:.0f}分戻らないと終わります。打った文字は再開後に送られます。",
+                f"Paused: {present} of {number} attendants present. Goes on when they are back, "
+                f"ends after {freeze.limit / 60:.0f} min. What you type is sent when it goes on.",
+            )
+        )
+    kinds = need.kinds if need else frozenset()
+    why_ja = "、".join(KINDS[each].ja for each in sorted(kinds)) or "許可の条件"
+    why_en = ", ".join(KINDS[each].en for each in sorted(kinds)) or "a condition of the permit"
+    return _plain(
+        Text(
+            f"この作業には市の職員の立会いが要ります({why_ja})。職員{number}人がそろうのを待っています。"
+            f"最長{freeze.wait / 60:.0f}分待ちます。",
+            f"This work must be attended by city staff ({why_en}). Waiting for {number}, "
+            f"at most {freeze.wait / 60:.0f} min.",
         )
     )
 

@@ -14,11 +14,13 @@ from uuid import UUID
 
 import asyncssh
 
+from sekisho.access.attendance import Standing
 from sekisho.access.deadline import WARN_MINUTES, Deadline
 from sekisho.access.examination import Claim, Examination, Target
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
+from sekisho.gate.freeze import Freeze, Why
 from sekisho.gate.latches import LatchStore
 from sekisho.gate.ledger import Ledger
 from sekisho.gate.recordings import Recordings
@@ -68,6 +70,7 @@ class Passage:
     line: LineCode | None
     connection: asyncssh.SSHServerConnection
     operator: OperatorSession
+    freeze: Freeze
     permit: PermitNumber | None = None
     ended: EndReason | None = None
     closed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,6 +81,10 @@ class Passage:
     _warned: set[int] = field(default_factory=set)
     _ordinal: int = 0
     _denied: list[str] = field(default_factory=list)
+    _frozen: Why | None = None
+    _moving: asyncio.Event = field(default_factory=asyncio.Event)
+    _target_left: bool = False
+    """The target finished while the session stood still; it is over when what waited has been shown."""
 
     def covered_by(self, latch: LatchFacts) -> bool:
         """Whether a latch holds this passage."""
@@ -121,6 +128,7 @@ class Passage:
         for what in self._denied:  # asked for before the shell, when there was no session to note it under
             self.evidence(Tag.REQUEST_DENIED, {"request": what})
         self._set_deadline(examination.answer.until)
+        self.freeze.need = examination.answer.attendance
         if self.ended:  # while the register was asked: it says open, and nobody has told it otherwise
             gate.spawn(self._write_end(self.ended))
         if any(self.covered_by(latch) for latch in gate.latches.held):
@@ -138,6 +146,10 @@ class Passage:
         relay.from_gate(text, request.terminal is not None)
         if request.command is not None:  # input like any other: recorded before it is forwarded
             recorder.write(Kind.COMMAND, request.command)
+        self.look()
+        await self._moving.wait()
+        if self.ended:
+            return
         self._target = await self.gate.connect(target, self.id, self.claim.operator, self.gate.clock.now())
         if self.ended:
             self._target.abort()
@@ -181,6 +193,43 @@ class Passage:
         else:
             self.end(_end_reason(answer.codes), answer)
 
+    def attended(self, standing: Standing) -> None:
+        """Who is present, as the register said just now."""
+        self.freeze.told(standing, self.gate.clock.now(), self.gate.clock.monotonic())
+        self.look()
+
+    def press(self, pressed: bool, by: str) -> None:
+        """The city's button: stands still, or goes on if nothing else holds it."""
+        self.freeze.pressed = pressed
+        self.look(by)
+
+    @property
+    def frozen(self) -> Why | None:
+        """Why it stands still; None while it moves, or before anything could."""
+        return self._frozen
+
+    def look(self, by: str | None = None) -> None:
+        """Stands still or moves, as is right this moment. Whoever pressed the button is the record's actor."""
+        why = self.freeze.why(self.gate.clock.monotonic())
+        if self._relay is None or self.ended or (why is self._frozen and (why or self._moving.is_set())):
+            return
+        was, self._frozen = self._frozen, why
+        if why is not None:
+            self._moving.clear()
+            self._relay.hold()
+        present = [f"person:{login}" for login in self.freeze.standing.present]
+        terminal = self.operator.request.terminal is not None
+        if why is not None or was is not None:
+            self._relay.from_gate(messages.standing_still(why, self.freeze), terminal)
+            tag = Tag.SESSION_RELEASED if why is None else Tag.SESSION_FROZEN
+            self.evidence(tag, {"why": why or was, "present": present}, by)
+        if why is None:
+            self.freeze.began = True
+            self._moving.set()
+            self._relay.resume()
+            if self._target_left:
+                self.end(EndReason.FINISHED)
+
     def tick(self, wall: datetime, monotonic: float) -> None:
         """Looks at the clock: warnings at 15, 5 and 1 minutes, then the end."""
         if self._deadline is None or self.ended:
@@ -188,6 +237,10 @@ class Passage:
         left = self._deadline.remaining(wall, monotonic)
         if left <= 0:
             self.end(EndReason.WINDOW_ENDED)
+            return
+        self.look()
+        if self._relay is not None and self.freeze.over(monotonic):
+            self.end(EndReason.NOBODY_ATTENDS)
             return
         due = [minutes for minutes in WARN_MINUTES if left <= minutes * 60 and minutes not in self._warned]
         if due and self._relay is not None:
@@ -206,12 +259,12 @@ class Passage:
     def operator_gone(self) -> None:
         self.end(EndReason.CLIENT_GONE)
 
-    def evidence(self, tag: Tag, detail: dict[str, Any]) -> None:
+    def evidence(self, tag: Tag, detail: dict[str, Any], by: str | None = None) -> None:
         """One record of this session, counted, so that a missing one is noticed."""
         if self._ordinal == 0 or self.ended:
             return
         self._ordinal += 1
-        self.gate.ledger.note(tag, self._subjects(), {**detail, "ordinal": self._ordinal})
+        self.gate.ledger.note(tag, self._subjects(), {**detail, "ordinal": self._ordinal}, by)
 
     # The end
 
@@ -231,7 +284,9 @@ class Passage:
             self._last_words(reason, refused)
             grace = LAST_WORDS_SECONDS
         if self._relay is not None:
+            self._relay.let_go()
             self._relay.closed = True
+        self._moving.set()
         if self._target is not None:
             self._target.abort()
         if grace == LAST_WORDS_SECONDS and self._unsent():
@@ -314,6 +369,9 @@ class Passage:
     def _target_gone(self, error: Exception | None) -> None:
         session = self._target_session
         known = session is not None and (session.status is not None or session.signal is not None)
+        if self._frozen and not self.ended and (known or error is None):
+            self._target_left = True
+            return
         self.end(EndReason.FINISHED if known or error is None else EndReason.TARGET_FAILED)
 
     def _recorder_failed(self) -> None:

@@ -15,6 +15,9 @@ from sekisho.gate.transfers import copier
 from sekisho.vault.format import Kind
 from sekisho.vault.recorder import RecorderFailed
 
+HELD_MOST = 256 * 1024
+"""Bytes of output taken from a target whose session stands still; then it is made to wait."""
+
 STDERR = asyncssh.EXTENDED_DATA_STDERR
 
 
@@ -55,19 +58,66 @@ class Relay:
         self._target: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: list[bytes] = []
         self._waiting_type: int | None = None
+        self._operator_slow = False
+        self._target_slow = False
+        self._typed: list[bytes] = []
+        self._held_back: list[tuple[bytes, int | None]] = []
+        self._held_bytes = 0
+        self._size: tuple[int, int, int, int] | None = None
+        self._eof_of: set[str] = set()
+        self.held = False
+        """Set by `hold`: nothing moves in either direction; what comes waits, in order."""
         self.closed = False
         """Set by the passage when it ends: from then on nothing is forwarded."""
 
     def connect(self, target: "asyncssh.SSHClientChannel[bytes]") -> None:
         self._target = target
 
+    def hold(self) -> None:
+        """Stands still until `resume`. What the target says meanwhile is not recorded yet either."""
+        self.flush()
+        self.held = True
+        self.pace()
+
+    def resume(self) -> None:
+        """Goes on: first what waited, as if it came now."""
+        self.held = False
+        typed, self._typed = self._typed, []
+        size, self._size = self._size, None
+        if size is not None:
+            self.resized(size)
+        for data in typed:
+            self.from_operator(data)
+        waited, self._held_back, self._held_bytes = self._held_back, [], 0
+        for data, datatype in waited:
+            self.from_target(data, datatype)
+        self.flush()
+        ends, self._eof_of = self._eof_of, set()
+        if "operator" in ends:
+            self.operator_eof()
+        if "target" in ends:
+            self.target_eof()
+        self.pace()
+
+    def let_go(self) -> None:
+        """The end of a session that stood still: what waited is recorded, and goes no further."""
+        for data, datatype in self._held_back:
+            self._record(_kind(datatype), data)
+
     def from_operator(self, data: bytes) -> None:
-        if self._record(Kind.INPUT, data) and self._target is not None:
+        if self.held:
+            self._typed.append(data)
+        elif self._record(Kind.INPUT, data) and self._target is not None:
             self._target.write(data)
 
     def from_target(self, data: bytes, datatype: int | None) -> None:
         """Output, gathered until the event loop's next round: a terminal's many small packets become one
         frame and one write, which nearly doubles what a flooding pty gets through."""
+        if self.held:
+            self._held_back.append((data, datatype))
+            self._held_bytes += len(data)
+            self.pace()
+            return
         if self._waiting and datatype != self._waiting_type:
             self.flush()
         if not self._waiting:
@@ -81,8 +131,7 @@ class Relay:
             return
         data, datatype = b"".join(self._waiting), self._waiting_type
         self._waiting = []
-        kind = Kind.STDERR if datatype == STDERR else Kind.OUTPUT
-        if not self._record(kind, data):
+        if not self._record(_kind(datatype), data):
             return
         if self._guard is not None:
             data = self._guard.feed(data)
@@ -101,37 +150,57 @@ class Relay:
 
     def target_eof(self) -> None:
         self.flush()
-        if self.closed:
+        if self.held:
+            self._eof_of.add("target")
+        if self.closed or self.held:
             return
         if self._guard is not None and (rest := self._guard.flush()):
             self._operator.write(rest)
         self._operator.write_eof()
 
     def operator_eof(self) -> None:
-        if self._target is not None and not self.closed:
+        if self.held:
+            self._eof_of.add("operator")
+        elif self._target is not None and not self.closed:
             self._target.write_eof()
 
     def resized(self, size: tuple[int, int, int, int]) -> None:
+        if self.held:
+            self._size = size
+            return
         columns, rows = min(size[0], 9999), min(size[1], 9999)
         if self._record(Kind.RESIZE, f"{columns}x{rows}".encode()) and self._target is not None:
             self._target.change_terminal_size(columns, rows, size[2], size[3])
 
     def signalled(self, signal: str) -> None:
-        if self._record(Kind.SIGNAL, signal.encode("ascii", "replace")) and self._target is not None:
+        if (
+            not self.held
+            and self._record(Kind.SIGNAL, signal.encode("ascii", "replace"))
+            and self._target is not None
+        ):
             self._target.send_signal(signal)
 
     def broken(self, milliseconds: int) -> None:
-        if self._record(Kind.SIGNAL, b"BREAK") and self._target is not None:
+        if not self.held and self._record(Kind.SIGNAL, b"BREAK") and self._target is not None:
             self._target.send_break(milliseconds)
 
     def operator_slow(self, slow: bool) -> None:
         """Backpressure: a slow operator stops the reading of the target, never the recording."""
-        if self._target is not None:
-            (self._target.pause_reading if slow else self._target.resume_reading)()
+        self._operator_slow = slow
+        self.pace()
 
     def target_slow(self, slow: bool) -> None:
-        if not self.closed:
-            (self._operator.pause_reading if slow else self._operator.resume_reading)()
+        self._target_slow = slow
+        self.pace()
+
+    def pace(self) -> None:
+        """Reads from each side only what the other can take, and nothing while held."""
+        if self._target is None or self.closed:
+            return
+        read_target = not self._operator_slow and self._held_bytes < HELD_MOST
+        (self._target.resume_reading if read_target else self._target.pause_reading)()
+        read_operator = not (self.held or self._target_slow)
+        (self._operator.resume_reading if read_operator else self._operator.pause_reading)()
 
     def _record(self, kind: Kind, data: bytes) -> bool:
         if self.closed:
@@ -142,6 +211,10 @@ class Relay:
             self._failed()
             return False
         return True
+
+
+def _kind(datatype: int | None) -> Kind:
+    return Kind.STDERR if datatype == STDERR else Kind.OUTPUT
 
 
 class TargetSession(asyncssh.SSHClientSession[bytes]):
@@ -229,7 +302,7 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         self._early = []
         if self._early_eof:
             relay.operator_eof()
-        self.channel.resume_reading()
+        relay.pace()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if self.relay is not None:

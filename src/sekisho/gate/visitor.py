@@ -157,7 +157,7 @@ class GateVisitor:
         )
         line = self._gate.line_of(claim.terminal)
         identity = time_ordered_id(self._gate.clock.now())
-        return Passage(self._gate, identity, claim, line, self._connection, session)
+        return Passage(self._gate, identity, claim, line, self._connection, session, self._gate.freeze())
 
     def _begin(self, session: OperatorSession) -> None:
         if self._passage is not None:

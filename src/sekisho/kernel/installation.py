@@ -28,6 +28,10 @@ class Options:
     """The evidence log's name, the first line of each checkpoint (C2SP tlog-checkpoint)."""
     lease_seconds: int = 10
     """How long a session may live without the gate renewing its lease in the database."""
+    attendance_wait_seconds: int = 1800
+    """How long a session waits for its attendants before it ends."""
+    attendance_lost_seconds: int = 600
+    """How long a session stands still without its attendants before it ends."""
     idle_minutes: int = 15
     """Console sign-in ends after so long without a click."""
 
