@@ -56,6 +56,24 @@ answer = service.register_person(login, name=name, furigana=furigana, role=Role(
     now=timezone.now(), **where)
 answer.pk
 """
+NAMES = {
+    "mori": "森 一郎",
+    "hayashi": "林 花",
+    "kanri": "港 さくら",
+    "kacho": "汐見 誠",
+    "systems": "磯野 健",
+}
+NAMED = """
+for login, name in names.items():
+    Person.objects.filter(login=login).update(name=name, furigana="なまえ")
+System.objects.update(name="住民記録", name_en="Resident records")
+Document.objects.update(title="仕様書", kind="specification")
+Contract.objects.update(title="住民記録システム保守", title_en="Resident records maintenance")
+FactRow.objects.update(quote="仕様書の言葉", read_by="総務課 主任", confirmed_by="総務課 係長")
+None
+"""
+"""Gives the people and things of a town with a gate (`tests/gate/registers.py`) names to be seen by."""
+
 CODE = """
 from django.utils import timezone
 from sekisho.people import service

@@ -11,28 +11,15 @@ import pytest
 from playwright.sync_api import Page
 
 from sekisho.kernel.clock import TOKYO
-from tests.e2e.consoletown import ConsoleTown, Visitor
+from tests.e2e.consoletown import NAMED, NAMES, ConsoleTown, Visitor
 from tests.gate.clients import PASSWORD
 from tests.gate.gatetown import GateTown
 from tests.town import Terminal
 
 pytestmark = pytest.mark.e2e
-NAMES = {
-    "mori": "森 一郎",
-    "hayashi": "林 花",
-    "kanri": "港 さくら",
-    "kacho": "汐見 誠",
-    "systems": "磯野 健",
-}
-PREPARE = """
-for login, name in names.items():
-    Person.objects.filter(login=login).update(name=name, furigana="なまえ")
+NOTHING_YET = """
 Permit.objects.all().delete()
 LineSwitch.objects.all().delete()
-System.objects.update(name="住民記録", name_en="Resident records")
-Document.objects.update(title="仕様書", kind="specification")
-Contract.objects.update(title="住民記録システム保守", title_en="Resident records maintenance")
-FactRow.objects.update(quote="仕様書の言葉", read_by="総務課 主任", confirmed_by="総務課 係長")
 None
 """
 SHOWN = "山田商店の行を直しました"
@@ -43,7 +30,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleTown]:
     """A city whose papers are in, with nothing permitted and every line closed."""
     folder = tmp_path_factory.mktemp("city")
     gate = GateTown(folder / "gate").open()
-    gate.probe(PREPARE, names=NAMES)
+    gate.probe(NAMED, names=NAMES)
+    gate.probe(NOTHING_YET)
     town = ConsoleTown(folder, gate=gate)
     try:
         yield town.open()

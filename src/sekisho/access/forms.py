@@ -68,6 +68,7 @@ class PermitForm(forms.Form):
     operators = forms.ModelMultipleChoiceField(Person.objects.none(), widget=forms.CheckboxSelectMultiple)
     starts = MomentField()
     ends = MomentField()
+    great_change = forms.BooleanField(required=False)
     work = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
     rollback = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
 

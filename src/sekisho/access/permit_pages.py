@@ -100,7 +100,7 @@ def _submit(request: HttpRequest, form: PermitForm, permit: Permit | None) -> Pe
 def _initial(permit: Permit | None) -> dict[str, Any]:
     if permit is None:
         return {}
-    names = ("contract", "system", "starts", "ends", "work", "rollback")
+    names = ("contract", "system", "starts", "ends", "work", "rollback", "great_change")
     return {**{name: getattr(permit, name) for name in names}, "operators": list(permit.operators.all())}
 
 
@@ -133,7 +133,9 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
 @require_POST
 def approve(request: HttpRequest, number: str) -> HttpResponse:
     row = get_object_or_404(permits_for(me(request)), number=number)
-    answer = service.approve_permit(row, me(request), timezone.now(), request.POST.get("seen", ""))
+    answer = service.approve_permit(
+        row, me(request), timezone.now(), request.POST.get("seen", ""), "attended" in request.POST
+    )
     return _answered(request, row, answer, say("許可しました。", "Approved."))
 
 

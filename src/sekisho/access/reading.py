@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 
+from sekisho.access.control import GateClient, GateRefused, GateUnreachable
 from sekisho.access.models import Latch, Permit, Session
 from sekisho.people.models import Line, Person
 from sekisho.people.roles import Role
@@ -64,6 +65,14 @@ def may_reason(person: Person, latch: Latch) -> bool:
 def is_live(session: Session, now: datetime) -> bool:
     """Whether the gate still holds it: not ended, and its lease not long over."""
     return session.ended_at is None and session.lease_until > now - timedelta(seconds=5)
+
+
+def stands_still() -> dict[str, str] | None:
+    """Which sessions stand still and why, as the gate says this moment; None when it does not answer."""
+    try:
+        return dict(GateClient(settings.SEKISHO.gate_socket, timeout=0.5).status()["frozen"])
+    except (GateUnreachable, GateRefused, ValueError, KeyError):
+        return None
 
 
 def recording_of(session: Session) -> Path:

@@ -147,3 +147,18 @@ END_REASONS: Mapping[str, Text] = {
     "gate-stopped": Text("関門を止めた", "The gate was stopped"),
     "gate-crashed": Text("関門が落ちた(後から締めた)", "The gate crashed (closed afterwards)"),
 }
+
+STANDS_STILL: Mapping[str, Text] = {
+    "waiting-for-attendants": Text("立ち会う職員がそろうのを待っている", "waits for its attendants"),
+    "attendants-left": Text("立ち会う職員が足りなくなった", "its attendants have left"),
+    "button": Text("市の職員が一時停止した", "frozen by city staff"),
+}
+"""Why a session stands still, by the gate's word for it."""
+
+WORK_KINDS: Mapping[str, Text] = {
+    "routine": Text("定例の作業", "routine work"),
+    "great-change": Text("システムを大きく変える作業", "a great change"),
+    "first-use": Text("この許可の初回", "the first use of the permit"),
+    "specific-personal-information": Text("特定個人情報を持つシステム", "specific personal information"),
+}
+"""The kinds of work that papers tell apart."""

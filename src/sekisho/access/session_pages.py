@@ -22,8 +22,9 @@ from sekisho.access.evidence_pages import timeline
 from sekisho.access.forms import ReportForm
 from sekisho.access.line_pages import after_cut
 from sekisho.access.models import Session, WorkReport
-from sekisho.access.reading import is_live, may_cut, may_watch, recording_of, sessions_for
+from sekisho.access.reading import is_live, may_cut, may_watch, recording_of, sessions_for, stands_still
 from sekisho.access.recordings import export_bundle
+from sekisho.access.sentences import STANDS_STILL
 from sekisho.access.showing import csv_file, me, say, typed
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.outcome import Refused
@@ -84,13 +85,13 @@ def _csv(sessions: QuerySet[Session]) -> HttpResponse:
 
 
 def session(request: HttpRequest, number: UUID) -> HttpResponse:
-    return _page(request, _session(request, number))
+    return session_page(request, _session(request, number))
 
 
 session.allows_wasm = True  # type: ignore[attr-defined]  # the player is WebAssembly; see console/middleware.py
 
 
-def _page(request: HttpRequest, row: Session, refused: Refused | None = None) -> HttpResponse:
+def session_page(request: HttpRequest, row: Session, refused: Refused | None = None) -> HttpResponse:
     person, now = me(request), timezone.now()
     live, watchable = is_live(row, now), may_watch(person, row) and is_kept(recording_of(row))
     if watchable and request.method == "GET":
@@ -98,7 +99,9 @@ def _page(request: HttpRequest, row: Session, refused: Refused | None = None) ->
         request.session[_LOOKING] = str(row.id)
     report = WorkReport.objects.filter(session=row).first()
     mine = row.operator_id == person.pk
+    frozen = stands_still() if live else None
     context = {
+        "still": STANDS_STILL.get((frozen or {}).get(str(row.id), "")),
         "session": row,
         "live": live,
         "now": now,
@@ -208,7 +211,7 @@ def export(request: HttpRequest, number: UUID) -> HttpResponse:
         out = Path(folder) / f"sekisho-{row.id}"
         answer = export_bundle(row.id, out, me(request).actor, timezone.now())
         if isinstance(answer, Refused):
-            return _page(request, row, answer)
+            return session_page(request, row, answer)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(out.rglob("*")):
@@ -280,6 +283,6 @@ def _seconds(text: str) -> float:
 
 def _answered(request: HttpRequest, row: Session, answer: WorkReport | Refused, done: str) -> HttpResponse:
     if isinstance(answer, Refused):
-        return _page(request, row, answer)
+        return session_page(request, row, answer)
     messages.success(request, done)
     return redirect("access:session", row.id)

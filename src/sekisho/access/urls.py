@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sekisho.access import evidence_pages, line_pages, permit_pages, session_pages
+from sekisho.access import attend_pages, evidence_pages, line_pages, permit_pages, session_pages
 from sekisho.kernel.text import Text
 from sekisho.people.roles import Role
 
@@ -34,6 +34,13 @@ urlpatterns = [
     path("sessions/<uuid:number>/report/confirm/", session_pages.report_confirm, name="report-confirm"),
     path("sessions/<uuid:number>/report/return/", session_pages.report_return, name="report-return"),
     path("sessions/<uuid:number>/export/", session_pages.export, name="session-export"),
+    path("sessions/<uuid:number>/freeze/", attend_pages.freeze, name="session-freeze"),
+    path("sessions/<uuid:number>/resume/", attend_pages.resume, name="session-resume"),
+    path("attend/", attend_pages.attend, name="attend"),
+    path("attend/now/", attend_pages.attend_now, name="attend-now"),
+    path("attend/check/<slug:login>/", attend_pages.attend_check, name="attend-check"),
+    path("attend/<uuid:number>/begin/", attend_pages.attend_begin, name="attend-begin"),
+    path("attend/<uuid:number>/leave/", attend_pages.attend_leave, name="attend-leave"),
     path("evidence/", evidence_pages.evidence, name="evidence"),
 ]
 
@@ -67,6 +74,13 @@ ROLES = {
     "access:session-cast": _WATCHERS,
     "access:session-live": _WATCHERS,
     "access:session-cut": _CUTTERS,
+    "access:session-freeze": _CUTTERS,
+    "access:session-resume": _CUTTERS,
+    "access:attend": _CUTTERS,
+    "access:attend-now": _CUTTERS,
+    "access:attend-check": _CUTTERS,
+    "access:attend-begin": _CUTTERS,
+    "access:attend-leave": _CUTTERS,
     "access:report": frozenset({Role.OPERATOR}),
     "access:report-confirm": _CUTTERS,
     "access:report-return": _CUTTERS,
@@ -75,6 +89,7 @@ ROLES = {
 }
 NAVIGATION = [
     ("access:session-list", Text("接続", "Sessions")),
+    ("access:attend", Text("立会い", "Attendance")),
     ("access:permit-list", Text("許可", "Permits")),
     ("access:line-list", Text("回線", "Lines")),
     ("access:latch-list", Text("遮断", "Latches")),

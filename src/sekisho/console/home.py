@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 
+from sekisho.access.attending import attendable
 from sekisho.access.control import GateClient, GateRefused, GateUnreachable
+from sekisho.access.gateway import standings
 from sekisho.access.models import Latch, LineSwitch, Permit, Session, WorkReport
 from sekisho.access.reading import lines_for, may_cut, open_latches, permits_for, sessions_for
 from sekisho.access.tag_sentences import SAY
@@ -102,12 +104,14 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
     match person.role_of:
         case Role.SYSTEMS:
             found = (
+                _sessions_to_attend(person, now),
                 _lines_to_open(person, now),
                 _latches_without_reason(person),
                 _reports_to_confirm(person),
             )
         case Role.DIVISION:
             found = (
+                _sessions_to_attend(person, now),
                 _permits_to_decide(person),
                 _latches_without_reason(person),
                 _reports_to_confirm(person),
@@ -119,6 +123,18 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
         case _:
             found = ()
     return [item for items in found for item in items]
+
+
+def _sessions_to_attend(person: Person, now: datetime) -> Iterator[Waiting]:
+    rows = list(attendable(person, now).select_related("operator")[:MOST])
+    present = standings(rows, now)
+    text = Text(
+        "接続が立会いを待って止まっています。立ち会ってください",
+        "A session stands still and waits for attendance. Please attend",
+    )
+    for row in rows:
+        if present[row.id].until is None:
+            yield Waiting(text, row.permit_id, row.opened_at, reverse("access:attend"))
 
 
 def _lines_to_open(person: Person, now: datetime) -> Iterator[Waiting]:

@@ -33,9 +33,9 @@ class Freeze:
     pressed: bool = False
     began: bool = False
     """Whether anything has moved yet."""
-    standing: Standing = field(default=_NOBODY)
     _attended_until: float = 0.0
     _alone_since: float | None = None
+    _standing: Standing = field(default=_NOBODY)
 
     def why(self, now: float) -> Why | None:
         """None where it may move."""
@@ -47,9 +47,13 @@ class Freeze:
 
     def told(self, standing: Standing, wall: datetime, now: float) -> None:
         """What the register said at the moment `wall`, which is `now`. Believed for `SILENCE` and no longer."""
-        self.standing = standing
+        self._standing = standing
         left = (standing.until - wall).total_seconds() if standing.until else 0.0
         self._attended_until = now + max(0.0, min(left, SILENCE.total_seconds()))
+
+    def present(self, now: float) -> tuple[str, ...]:
+        """Who is known to be present: nobody, where what was said is too old to be believed."""
+        return self._standing.present if self._standing.until is None or self._attended(now) else ()
 
     def over(self, now: float) -> bool:
         """Whether it has been without its attendants for so long that it ends."""

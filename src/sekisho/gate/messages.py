@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sekisho.access.rules import EndReason
-from sekisho.contracts.attendance import Work
+from sekisho.access.sentences import WORK_KINDS
 from sekisho.gate.freeze import Freeze, Why
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.outcome import Refused
@@ -58,14 +58,6 @@ _ENDS = {
 }
 
 
-KINDS = {
-    Work.ROUTINE: Text("定例の作業", "routine work"),
-    Work.GREAT_CHANGE: Text("システムを大きく変える作業", "a great change"),
-    Work.FIRST_USE: Text("この許可の初回", "the first use of the permit"),
-    Work.SPECIFIC: Text("特定個人情報を持つシステム", "specific personal information"),
-}
-
-
 def notice(system: Text, permit: str, until: datetime, session: str) -> str:
     """What an operator reads before the target's first byte."""
     local = until.astimezone(TOKYO)
@@ -101,9 +93,9 @@ def warning(minutes: int) -> str:
     )
 
 
-def standing_still(why: Why | None, freeze: Freeze) -> str:
+def standing_still(why: Why | None, freeze: Freeze, present: int) -> str:
     """What the operator reads when his session stands still, or goes on."""
-    need, present = freeze.need, len(freeze.standing.present)
+    need = freeze.need
     if why is None:
         return _plain(Text("再開しました。", "Going on."))
     if why is Why.BUTTON:
@@ -124,8 +116,8 @@ def standing_still(why: Why | None, freeze: Freeze) -> str:
             )
         )
     kinds = need.kinds if need else frozenset()
-    why_ja = "、".join(KINDS[each].ja for each in sorted(kinds)) or "許可の条件"
-    why_en = ", ".join(KINDS[each].en for each in sorted(kinds)) or "a condition of the permit"
+    why_ja = "、".join(WORK_KINDS[each].ja for each in sorted(kinds)) or "許可の条件"
+    why_en = ", ".join(WORK_KINDS[each].en for each in sorted(kinds)) or "a condition of the permit"
     return _plain(
         Text(
             f"この作業には市の職員の立会いが要ります({why_ja})。職員{number}人がそろうのを待っています。"

@@ -210,17 +210,18 @@ class Passage:
 
     def look(self, by: str | None = None) -> None:
         """Stands still or moves, as is right this moment. Whoever pressed the button is the record's actor."""
-        why = self.freeze.why(self.gate.clock.monotonic())
+        now = self.gate.clock.monotonic()
+        why = self.freeze.why(now)
         if self._relay is None or self.ended or (why is self._frozen and (why or self._moving.is_set())):
             return
         was, self._frozen = self._frozen, why
         if why is not None:
             self._moving.clear()
             self._relay.hold()
-        present = [f"person:{login}" for login in self.freeze.standing.present]
+        present = [f"person:{login}" for login in self.freeze.present(now)]
         terminal = self.operator.request.terminal is not None
         if why is not None or was is not None:
-            self._relay.from_gate(messages.standing_still(why, self.freeze), terminal)
+            self._relay.from_gate(messages.standing_still(why, self.freeze, len(present)), terminal)
             tag = Tag.SESSION_RELEASED if why is None else Tag.SESSION_FROZEN
             self.evidence(tag, {"why": why or was, "present": present}, by)
         if why is None:

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.dispatch import Signal
 
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
@@ -253,11 +254,16 @@ def note_refused(login: str, step: str, now: datetime) -> None:
         record(Tag.PERSON_SIGN_IN_REFUSED, actor="console", subjects=subjects, at=now, detail=detail)
 
 
+SIGNED_OUT = Signal()
+"""Sent inside the transaction of every sign-out, with `person` and `now`, to the rooms above."""
+
+
 def note_signed_out(person: Person, why: str, now: datetime) -> None:
     """`why`: `asked`, `idle`, `too-long`, `revoked`."""
     with transaction.atomic():
         subjects = [person.actor]
         record(Tag.PERSON_SIGNED_OUT, actor=person.actor, subjects=subjects, at=now, detail={"why": why})
+        SIGNED_OUT.send(Person, person=person, now=now)
 
 
 def note_confirmed(passkey: Passkey, action: str, of: str, now: datetime) -> None:

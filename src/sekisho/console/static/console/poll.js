@@ -1,6 +1,7 @@
 // Keeps a part of a page fresh: <div data-poll="/home/inside/" data-poll-seconds="5">…</div> is replaced by what
 // the URL answers (a fragment without the shell). Its view carries @background, so that looking on never keeps a
 // session signed in. When the answer is not the fragment (signed out, console down) it says so and stops hiding age.
+// With data-poll-post the asking is itself a sign (of somebody's presence), and goes as a POST with the page's token.
 // A part in which somebody is about to press a button is left alone: a click must never miss.
 "use strict";
 
@@ -14,7 +15,10 @@ for (const part of document.querySelectorAll("[data-poll]")) {
   async function ask() {
     if (document.hidden) return again();
     try {
-      const answer = await fetch(part.dataset.poll, { redirect: "manual", signal: AbortSignal.timeout(10_000) });
+      const how = { redirect: "manual", signal: AbortSignal.timeout(10_000) };
+      const token = document.querySelector("[name=csrfmiddlewaretoken]");
+      if ("pollPost" in part.dataset) Object.assign(how, { method: "POST", headers: { "X-CSRFToken": token.value } });
+      const answer = await fetch(part.dataset.poll, how);
       if (answer.type === "opaqueredirect") return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
