@@ -43,7 +43,8 @@ from sekisho.vault.search import search as search_shown
 POLL_SECONDS = 0.1
 """How often a watcher's stream looks for new frames; also the most by which he is behind."""
 _LOOKING = "looking"
-"""In the browser's session: the recording whose page was opened last, which is evidence already."""
+"""In the browser's session: the recordings opened last, which is evidence already."""
+_LOOKING_MOST = 8
 
 
 def session_list(request: HttpRequest) -> HttpResponse:
@@ -96,7 +97,7 @@ def session_page(request: HttpRequest, row: Session, refused: Refused | None = N
     live, watchable = is_live(row, now), may_watch(person, row) and is_kept(recording_of(row))
     if watchable and request.method == "GET":
         _note_looked(request, row, now)
-        request.session[_LOOKING] = str(row.id)
+        _looks_at(request, row)
     report = WorkReport.objects.filter(session=row).first()
     mine = row.operator_id == person.pk
     frozen = stands_still() if live else None
@@ -235,9 +236,15 @@ def _watchable(request: HttpRequest, number: UUID) -> Session:
 def _looked_at(request: HttpRequest, number: UUID) -> Session:
     """A recording about to be given out. Whoever asks for it without its page leaves the same evidence."""
     row = _watchable(request, number)
-    if request.session.get(_LOOKING) != str(row.id):
+    if str(row.id) not in request.session.get(_LOOKING, []):
         _note_looked(request, row, timezone.now())
+        _looks_at(request, row)
     return row
+
+
+def _looks_at(request: HttpRequest, row: Session) -> None:
+    before = [each for each in request.session.get(_LOOKING, []) if each != str(row.id)]
+    request.session[_LOOKING] = [*before, str(row.id)][-_LOOKING_MOST:]
 
 
 def _note_looked(request: HttpRequest, row: Session, now: datetime) -> None:
