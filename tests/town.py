@@ -147,8 +147,9 @@ class Terminal:
 
     def read(self, seconds: float = 0.05) -> bytes:
         """What has come within `seconds`; b"" also when the other side is gone."""
-        ready, _, _ = select.select([self.master], [], [], seconds)
-        if not ready:
+        poll = select.poll()
+        poll.register(self.master, select.POLLIN)
+        if not poll.poll(seconds * 1000):
             return b""
         try:
             data = os.read(self.master, 65536)

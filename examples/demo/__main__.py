@@ -24,12 +24,12 @@ def main() -> None:
     arguments = _arguments()
     home: Path = arguments.home.absolute()
     _need_programs()
-    for port in (arguments.web_port, arguments.gate_port, arguments.target_port):
+    for port in (arguments.web_port, arguments.gate_port, arguments.sign_port, arguments.target_port):
         _need_port(port)
     _clear(home)
     _say("架空の市をつくっています… / Founding the fictional city…")
     target = DemoTarget(home / "target", arguments.target_port)
-    script = play_until_connected(home, arguments.web_port, arguments.gate_port, target)
+    script = play_until_connected(home, arguments.web_port, arguments.gate_port, arguments.sign_port, target)
     code = asyncio.run(_run(script, target))
     sys.exit(code)
 
@@ -111,7 +111,7 @@ def _need_port(port: int) -> None:
         sys.exit(
             f"ポート {port} は使われています。前の実演を終えるか、別のポートを選んでください。\n"
             f"Port {port} is in use. End the other demo, or choose other ports:\n"
-            f"  .venv/bin/python -m examples.demo --web-port 8310 --gate-port 2232 --target-port 2233"
+            f"  .venv/bin/python -m examples.demo --web-port 8310 --gate-port 2232 --sign-port 2290 --target-port 2233"
         )
 
 
@@ -138,6 +138,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, default=Path("demo-home"))
     parser.add_argument("--web-port", type=int, default=8300)
     parser.add_argument("--gate-port", type=int, default=2222)
+    parser.add_argument("--sign-port", type=int, default=2280)
     parser.add_argument("--target-port", type=int, default=2223)
     return parser.parse_args()
 

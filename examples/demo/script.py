@@ -64,6 +64,7 @@ class Script:
                 "   5. 戻す / release   作業者は15秒ごとに入り直そうとして、解除するまで拒まれます(メニューの「遮断」)",
                 "                       he tries again every 15 s and is refused until you release it (“Latches”)",
                 "",
+                f"   窓口の接続表示 / the sign at the counter:  http://127.0.0.1:{self.installation.options.sign_port}/",
                 f"   画面なしで遮断する / cut without the console:  .venv/bin/sekisho cut --everything --home {home}",
                 "",
                 f"   ほかの利用者 / other accounts (同じパスワード / same password: {PASSWORD})",
@@ -75,9 +76,17 @@ class Script:
         )
 
 
-def play_until_connected(home: Path, web_port: int, gate_port: int, target: DemoTarget) -> Script:
+def play_until_connected(
+    home: Path, web_port: int, gate_port: int, sign_port: int, target: DemoTarget
+) -> Script:
     """Founds the demo's city in the new folder `home` and plays the story as far as an open line."""
-    options = Options(web_port=web_port, gate_port=gate_port, log_origin="demo.shiomino.invalid/log-1")
+    options = Options(
+        web_port=web_port,
+        gate_port=gate_port,
+        sign_address="127.0.0.1",
+        sign_port=sign_port,
+        log_origin="demo.shiomino.invalid/log-1",
+    )
     installation = found(home, options, demo=True)
     target.make(installation.keys / "gate-ca.pub")
     desk = _desk(installation, gate_port)

@@ -7,14 +7,14 @@ and `verify` start without Django, so that they work where database, settings an
 import sys
 from collections.abc import Sequence
 
-from sekisho.commands import doctor, founding, parts, register, switch, verify
+from sekisho.commands import doctor, founding, parts, register, sign, switch, verify
 from sekisho.commands.shell import Commands, command_line
 
 
 def build() -> Commands:
     """All commands, in the order in which `--help` shows them."""
     commands = command_line()
-    for module in (founding, parts, switch, register, doctor, verify):
+    for module in (founding, parts, switch, sign, register, doctor, verify):
         module.add_to(commands)
     return commands
 

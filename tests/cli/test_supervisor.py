@@ -1,7 +1,6 @@
 """`sekisho up`'s supervisor: parts come back, end in order, and never outlive it."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -107,8 +106,7 @@ def test_sigterm_ends_the_supervisor_cleanly() -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state != "Z"

@@ -28,7 +28,7 @@ class Demo:
 
     def __init__(self, folder: Path, **ports: int) -> None:
         self.home, self.said = folder / "home", folder / "said"
-        chosen = {name: ports.get(name) or free_port() for name in ("web", "gate", "target")}
+        chosen = {name: ports.get(name) or free_port() for name in ("web", "gate", "sign", "target")}
         options = [word for name, port in chosen.items() for word in (f"--{name}-port", str(port))]
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("SEKISHO", "DJANGO"))}
         with self.said.open("wb") as said:

@@ -15,6 +15,7 @@ SSH_KEYS = {
     "terminal-ca": "certifies registered terminals",
     "gate-ca": "certifies the gate to its targets",
     "gate-host-key": "what operators' ssh sees of the gate",
+    "gate-sign-key": "lets signs know the gate's heartbeats",
     "gate-target-key": "for old targets that cannot trust a CA",
 }
 """Key files and what each is for. Each has its public half beside it, in `.pub`."""

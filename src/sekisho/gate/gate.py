@@ -70,13 +70,19 @@ class Gate:
         self._tasks: asyncio.TaskGroup | None = None
         self._spawned: set[asyncio.Task[None]] = set()
 
-    async def run(self, started: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
-        """Runs the loops until `stop`; then ends every passage and hands over what it can."""
+    async def run(
+        self,
+        started: Callable[[], Coroutine[Any, Any, None]],
+        stop: asyncio.Event,
+        *beside: Coroutine[Any, Any, None],
+    ) -> None:
+        """Runs the loops, and those of `beside`, until `stop`; then ends every passage and hands over what it can."""
         loops = (
             self._keep_watch(),
             self._keep_time(),
             self.recordings.keep_synced(self._recorder_failed),
             self.ledger.keep_handing_over(),
+            *beside,
         )
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -194,6 +200,10 @@ class Gate:
     def end_all(self, reason: EndReason) -> None:
         for passage in list(self.passages.values()):
             passage.end(reason)
+
+    def inside(self) -> int:
+        """How many sessions there are this moment."""
+        return sum(1 for passage in self.passages.values() if passage.permit)
 
     def woken(self) -> None:
         """A row has changed: look at once."""

@@ -10,14 +10,17 @@ import sys
 from typing import NoReturn
 
 import asyncssh
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from sekisho.gate.connection import connection_factory, server_options
 from sekisho.gate.control_server import ControlServer
 from sekisho.gate.gate import Gate
+from sekisho.gate.heartbeat import Heartbeat
 from sekisho.gate.target import TargetKeys, connect
 from sekisho.gate.visitor import GateVisitor
 from sekisho.kernel.clock import Clock, SystemClock
-from sekisho.kernel.installation import Installation
+from sekisho.kernel.installation import BadInstallation, Installation
 
 log = logging.getLogger(__name__)
 LOGIN_SECONDS = 60.0
@@ -60,13 +63,30 @@ async def serve(installation: Installation, clock: Clock, stop: asyncio.Event | 
         backlog=BACKLOG,
     )
 
+    heartbeat = await _heartbeat(installation, gate, clock)
+
     async def started() -> None:
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at in the middle of a keystroke
         log.info("gate %s listens on %s", gate.name, server.sockets[0].getsockname())
 
     try:
-        await gate.run(started, stopped)
+        await gate.run(started, stopped, *([heartbeat.keep_looking()] if heartbeat else []))
     finally:
         server.close()
+        if heartbeat is not None:
+            heartbeat.stop()
         await control.stop()
+
+
+async def _heartbeat(installation: Installation, gate: Gate, clock: Clock) -> Heartbeat | None:
+    """Answers signs from now on, where the settings say so."""
+    options = installation.options
+    if not options.sign_address:
+        return None
+    key = load_ssh_private_key((installation.keys / "gate-sign-key").read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadInstallation(f"{installation.keys / 'gate-sign-key'} must be an Ed25519 key")
+    heartbeat = Heartbeat(gate.name, key, gate.inside, clock.monotonic)
+    await heartbeat.start(options.sign_address, options.sign_port)
+    return heartbeat

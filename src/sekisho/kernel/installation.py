@@ -22,6 +22,9 @@ class Options:
     gate_address: str = "127.0.0.1"
     gate_port: int = 2222
     gate_name: str = "gate-1"
+    sign_address: str = ""
+    """Where the gate answers signs at the counters; empty for nowhere."""
+    sign_port: int = 2280
     database: str = "sqlite"
     """`sqlite`, or `postgresql://user@host/name` (password in a `~/.pgpass`)."""
     log_origin: str = "sekisho.invalid/log-1"
