@@ -97,6 +97,7 @@ FACTS = Facts(
     system=SystemCode("juki"),
     specific=False,
     first_use=False,
+    others=0,
     latches=(),
     recording_ready=True,
     evidence_ready=True,

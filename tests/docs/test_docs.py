@@ -137,7 +137,10 @@ def test_the_units_run_commands_that_exist() -> None:
     names = build().names()
     for unit in (ROOT / "deploy" / "systemd").glob("*.service"):
         text = unit.read_text("utf-8")
-        assert re.findall(r"^ExecStart=/opt/sekisho/.venv/bin/sekisho (\w+)\b.*$", text, re.MULTILINE)[0] in names
+        assert (
+            re.findall(r"^ExecStart=/opt/sekisho/.venv/bin/sekisho (\w+)\b.*$", text, re.MULTILINE)[0]
+            in names
+        )
         for path in " ".join(re.findall(r"^ReadWritePaths=(.*)$", text, re.MULTILINE)).split():
             assert path.removeprefix("/var/lib/sekisho").strip("/") in ("", *FOLDERS)
         assert "NoNewPrivileges=yes" in text

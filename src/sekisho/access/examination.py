@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
-from sekisho.access.models import Attending, Latch, LineSwitch, Permit
+from sekisho.access.models import Attending, Latch, LineSwitch, Permit, Session
 from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, decide
 from sekisho.contracts.grant import Grant
 from sekisho.contracts.models import Contract, System
@@ -47,6 +47,16 @@ class GateState:
     latches: tuple[LatchFacts, ...] = ()
     recording_ready: bool = True
     evidence_ready: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is asked only when a session opens. What follows from it stands in the session's row until it ends."""
+
+    first_use: bool
+    """Whether nobody has attended a session under this permit yet."""
+    others: int
+    """How many sessions under this permit are open already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +101,10 @@ class Register:
         permit: Permit | None,
         system: System,
         state: GateState,
-        first_use: bool = False,
+        opening: Opening | None = None,
     ) -> Examination:
-        """Decides about one claim under one permit, or under none.
-
-        `first_use` matters when a session opens; what it then needs stands in its row until it ends.
-        """
-        facts = self._facts(replace(claim, system=SystemCode(system.code)), system, state, first_use)
+        """Decides about one claim under one permit, or under none. `opening` when the session is to open now."""
+        facts = self._facts(replace(claim, system=SystemCode(system.code)), system, state, opening)
         contract = permit.contract if permit else _some_contract(facts.employer, system)
         if contract is None:
             return Examination(
@@ -119,7 +126,7 @@ class Register:
             self._grants[contract.code] = grant_of(contract, self.now.astimezone(TOKYO).date())
         return self._grants[contract.code]
 
-    def _facts(self, claim: Claim, system: System, state: GateState, first_use: bool) -> Facts:
+    def _facts(self, claim: Claim, system: System, state: GateState, opening: Opening | None) -> Facts:
         person = self._people.get(claim.operator)
         terminal = self._terminals.get(claim.terminal)
         line = terminal.line if terminal else None
@@ -141,7 +148,8 @@ class Register:
             source_address=ip_address(claim.source_address),
             system=claim.system,
             specific=system.special_personal_information,
-            first_use=first_use,
+            first_use=opening is not None and opening.first_use,
+            others=opening.others if opening else 0,
             latches=(*state.latches, *self._latches.values()),
             recording_ready=state.recording_ready,
             evidence_ready=state.evidence_ready,
@@ -167,15 +175,15 @@ def examine(claim: Claim, state: GateState, now: datetime) -> Examination:
         return Examination(candidates, None, None)
     register = Register([claim], now)
     examinations = [
-        register.examine(claim, permit, system, state, not _was_attended(permit))
-        for permit, system in candidates
+        register.examine(claim, permit, system, state, _opening(permit)) for permit, system in candidates
     ]
     return next((each for each in examinations if isinstance(each.answer, Granted)), examinations[0])
 
 
-def _was_attended(permit: Permit | None) -> bool:
-    """Whether the city has been present at a session under this permit before."""
-    return permit is not None and Attending.objects.filter(session__permit=permit).exists()
+def _opening(permit: Permit | None) -> Opening:
+    attended = Attending.objects.filter(session__permit=permit)
+    others = Session.objects.filter(permit=permit, ended_at=None)
+    return Opening(permit is None or not attended.exists(), others.count())
 
 
 def _candidates(claim: Claim, now: datetime) -> list[tuple[Permit | None, System]] | Refused:
@@ -233,6 +241,7 @@ def _permit_facts(permit: Permit) -> PermitFacts:
         ends=permit.ends,
         state=permit.state,
         great_change=permit.great_change,
+        emergency=permit.emergency,
         attended=permit.attended,
     )
 

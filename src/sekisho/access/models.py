@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from sekisho.access.sentences import END_REASONS, PERMIT_STATES
+from sekisho.access.sentences import END_REASONS, INCIDENTS, PERMIT_STATES
 from sekisho.contracts.models import Contract, System
 from sekisho.kernel.text import Text
 from sekisho.people.models import Line, Person, Terminal
@@ -35,6 +35,12 @@ class Permit(models.Model):
     requested_at = models.DateTimeField()
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    emergency = models.BooleanField(default=False)
+    """Asked for by an operator because of a fault, opened by whoever is on call (`emergency.py`)."""
+    ratify_by = models.DateTimeField(null=True)
+    """Until when the owning division must have approved an emergency that was opened; null for all others."""
+    ratified_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    ratified_at = models.DateTimeField(null=True)
     great_change = models.BooleanField(default=False)
     """Whether the work changes the system greatly, as the manager says it does."""
     attended = models.BooleanField(default=False)
@@ -65,6 +71,50 @@ class Permit(models.Model):
     def edition(self) -> str:
         """Changes whenever the request is made anew: what was read is what is decided."""
         return self.requested_at.astimezone(UTC).isoformat()
+
+
+class OnCall(models.Model):
+    """One person of the city on call (当番), from when to when: who may open the emergency lane."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="duties")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    entered_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["starts"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="duty_ends_after_start", condition=Q(ends__gt=F("starts"))),
+        ]
+
+
+class Incident(models.Model):
+    """Something that should not have happened, until the city has said what came of it (事案)."""
+
+    class Kind(models.TextChoices):
+        NOT_RATIFIED = "emergency-not-approved", "緊急の作業が期限までに承認されなかった"
+        DISOWNED = "emergency-disowned", "緊急の作業を所管課が認めなかった"
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=40, choices=Kind.choices)
+    permit = models.ForeignKey(Permit, on_delete=models.PROTECT, related_name="incidents")
+    opened_at = models.DateTimeField()
+    comment = models.TextField(blank=True)
+    """Why, where somebody said so."""
+    closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+    outcome = models.TextField(blank=True)
+    """What came of it."""
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-opened_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(name="one_incident_of_a_kind", fields=["permit", "kind"]),
+        ]
+
+    @property
+    def text(self) -> Text:
+        return INCIDENTS[self.kind]
 
 
 class LineSwitch(models.Model):

@@ -75,6 +75,8 @@ class PermitFacts:
     """`Permit.State`; only "approved" opens anything."""
     great_change: bool = False
     """The work changes the system greatly, as its request says."""
+    emergency: bool = False
+    """Opened by whoever is on call, because of a fault: by the terms for emergencies, line and all."""
     attended: bool = False
     """The city gave it on condition of being present, whatever the terms say."""
 
@@ -113,6 +115,8 @@ class Facts:
     """Whether the system holds specific personal information (特定個人情報)."""
     first_use: bool
     """Whether nobody has attended a session under this permit yet."""
+    others: int
+    """How many other sessions under this permit are open."""
     latches: tuple[LatchFacts, ...]
     recording_ready: bool
     evidence_ready: bool
@@ -126,6 +130,10 @@ class Granted:
     until: datetime
     attendance: Need | None = None
     """What must be there before anything moves; None where the work may be unattended."""
+
+
+EMERGENCY_TERMS = ("emergency.hours", "emergency.longest", "emergency.approval")
+"""What papers must state before anything passes by the emergency lane."""
 
 
 class ReasonCode(StrEnum):
@@ -154,6 +162,8 @@ class ReasonCode(StrEnum):
     LINE_KIND = "line-kind-not-in-terms"
     SITE_NOT_IN_TERMS = "site-not-in-terms"
     ADDRESS = "address-outside-line"
+    NO_EMERGENCY_LANE = "no-emergency-lane"
+    ONE_AT_A_TIME = "emergency-one-at-a-time"
     OUTSIDE_HOURS = "outside-hours"
     PROOFS = "proofs-missing"
     LATCHED = "latched"
@@ -170,8 +180,9 @@ def decide(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime
         *_about_permit(grant, permit, facts, now),
         *_about_people(grant, facts),
         *_about_terminal(grant, facts),
-        *_about_line(grant, facts),
-        *_about_time(grant, now),
+        *_about_line(grant, permit, facts),
+        *_about_time(grant, permit, now),
+        *_about_emergency(grant, permit, facts),
         *_about_safety(grant, permit, facts),
     )
     if reasons or permit is None:
@@ -217,11 +228,12 @@ def _about_terminal(grant: Grant, facts: Facts) -> Iterator[Reason]:
     yield from _outside(grant, "terminals", facts.terminal, ReasonCode.TERMINAL_NOT_IN_TERMS)
 
 
-def _about_line(grant: Grant, facts: Facts) -> Iterator[Reason]:
+def _about_line(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Iterator[Reason]:
     if facts.line is None:
         yield _reason(ReasonCode.LINE_UNKNOWN)
         return
-    if not facts.line_open:
+    # Whoever is on call has opened the gate for this one permit; the line stays closed for all others.
+    if not facts.line_open and not (permit is not None and permit.emergency):
         yield _reason(ReasonCode.LINE_CLOSED)
     if facts.line_contractor is None or facts.line_contractor != grant.contractor:
         yield _reason(ReasonCode.LINE_OF_ANOTHER)
@@ -234,13 +246,22 @@ def _about_line(grant: Grant, facts: Facts) -> Iterator[Reason]:
         yield _reason(ReasonCode.ADDRESS)
 
 
-def _about_time(grant: Grant, now: datetime) -> Iterator[Reason]:
+def _about_emergency(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Iterator[Reason]:
+    if permit is None or not permit.emergency:
+        return
+    if any(key not in grant.terms for key in EMERGENCY_TERMS):
+        yield _reason(ReasonCode.NO_EMERGENCY_LANE)
+    if facts.others:
+        yield _reason(ReasonCode.ONE_AT_A_TIME)
+
+
+def _about_time(grant: Grant, permit: PermitFacts | None, now: datetime) -> Iterator[Reason]:
     today = now.astimezone(TOKYO).date()
     if today < grant.starts:
         yield _reason(ReasonCode.CONTRACT_NOT_BEGUN)
     if today > grant.ends:
         yield _reason(ReasonCode.CONTRACT_ENDED)
-    term = grant.terms.get("service.hours")
+    term = grant.terms.get(_hours_key(permit))
     if term is not None and not (isinstance(term.value, Hours) and term.value.contains(now, grant.holidays)):
         shown = term.value.show()
         yield _reason(ReasonCode.OUTSIDE_HOURS, term.sources, ja=shown.ja, en=shown.en)
@@ -292,9 +313,13 @@ def _latched(latch: LatchFacts, permit: PermitFacts | None, facts: Facts) -> boo
 def _until(grant: Grant, permit: PermitFacts, now: datetime) -> datetime:
     last = grant.ends + timedelta(days=1)
     contract_over = datetime(last.year, last.month, last.day, tzinfo=TOKYO)
-    hours = grant.terms["service.hours"].value
+    hours = grant.terms[_hours_key(permit)].value
     window_over = hours.until(now, grant.holidays) if isinstance(hours, Hours) else now
     return min(permit.ends, contract_over, window_over)
+
+
+def _hours_key(permit: PermitFacts | None) -> str:
+    return "emergency.hours" if permit is not None and permit.emergency else "service.hours"
 
 
 def _outside(grant: Grant, key: str, name: str | None, code: ReasonCode) -> Iterator[Reason]:

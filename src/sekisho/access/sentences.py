@@ -97,6 +97,14 @@ SENTENCES: Mapping[str, Text] = {
         "接続元のアドレスが、登録された回線のものではありません。定められた回線から接続してください。",
         "The address you come from is not of the registered line. Connect over that line.",
     ),
+    "no-emergency-lane": Text(
+        "この契約の書類に、緊急時の条件(時間帯、最長、事後承認)がありません。通常の許可を申請してください。",
+        "This contract's papers state no emergency lane (hours, longest, approval). Request a permit.",
+    ),
+    "emergency-one-at-a-time": Text(
+        "緊急の許可では、同時に一つの接続しか開けません。開いている接続を先に終えてください。",
+        "An emergency permit lets one session pass at a time. End the one that is open.",
+    ),
     "outside-hours": Text(
         "契約のサービス時間帯の外です(休日の扱いを含みます)。時間帯: {term}",
         "Outside the contract's service hours (holidays judged as holidays). Hours: {term}",
@@ -162,3 +170,11 @@ WORK_KINDS: Mapping[str, Text] = {
     "specific-personal-information": Text("特定個人情報を持つシステム", "specific personal information"),
 }
 """The kinds of work that papers tell apart."""
+
+INCIDENTS: Mapping[str, Text] = {
+    "emergency-not-approved": Text(
+        "緊急の作業が期限までに承認されなかった", "Emergency work was not approved in time"
+    ),
+    "emergency-disowned": Text("緊急の作業を所管課が認めなかった", "The division disowned emergency work"),
+}
+"""What an incident is about."""

@@ -59,6 +59,10 @@ def _names(
     return Key(code, Names.parse, register, frozenset(words.split()), required, Text(ja, en))  # type: ignore[arg-type]
 
 
+def _hours(code: str, ja: str, en: str, required: bool = True) -> Key:
+    return Key(code, Hours.parse, None, frozenset(), required, Text(ja, en))  # type: ignore[arg-type]
+
+
 def _count(code: str, parse: Callable[[Iterable[int]], Count], ja: str, en: str) -> Key:
     return Key(code, parse, None, frozenset(), False, Text(ja, en))  # type: ignore[arg-type]
 
@@ -66,7 +70,7 @@ def _count(code: str, parse: Callable[[Iterable[int]], Count], ja: str, en: str)
 KEYS: Mapping[str, Key] = {
     key.code: key
     for key in (
-        Key("service.hours", Hours.parse, None, frozenset(), True, Text("サービス時間帯", "service hours")),  # type: ignore[arg-type]
+        _hours("service.hours", "サービス時間帯", "service hours"),
         _names("work.places", "履行場所", "places of work", "site"),
         _names("line.kind", "回線の種類", "kind of line", words="ip-vpn dedicated-line"),
         _names("line.codes", "使う回線", "lines", "line"),
@@ -77,6 +81,11 @@ KEYS: Mapping[str, Key] = {
         _count("attendance.number", Count.at_least, "立会う人数", "number attending"),
         _names("attendance.by", "立会う課", "who attends", words="division systems", required=False),
         _count("attendance.minutes", Count.at_most, "在席確認の間隔(分)", "minutes between presence checks"),
+        _hours("emergency.hours", "緊急時に入れる時間帯", "hours of emergencies", required=False),
+        _count(
+            "emergency.longest", Count.at_most, "緊急の作業の最長(時間)", "longest emergency work, in hours"
+        ),
+        _count("emergency.approval", Count.at_most, "緊急の事後承認まで(時間)", "hours until it is approved"),
         _names("recording", "作業の記録", "recording", words="full-both-directions"),
         _names("authentication", "認証", "authentication", words="terminal+authenticator+password"),
         _names(

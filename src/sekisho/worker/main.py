@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from sekisho.access.attending import sweep_attendings
+from sekisho.access.emergency import sweep_emergencies
 from sekisho.access.gateway import sweep_lost_leases
 from sekisho.evidence.log import LogError
 from sekisho.evidence.sequencer import Sequencer
@@ -26,7 +27,11 @@ SWEEP_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
 """After a failure, so that a full disk does not fill the journal as well."""
 
-SWEEPS: tuple[Callable[[datetime], object], ...] = (sweep_lost_leases, sweep_attendings)
+SWEEPS: tuple[Callable[[datetime], object], ...] = (
+    sweep_lost_leases,
+    sweep_attendings,
+    sweep_emergencies,
+)
 """What has to be looked at again and again, each with the present moment. One that fails stops no other."""
 
 logger = logging.getLogger(__name__)
