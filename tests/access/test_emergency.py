@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -37,7 +38,7 @@ def state(town: SmallTown, facts: dict[str, list[Any]]) -> None:
     count = Document.objects.count()
     paper = Document.objects.create(
         code=f"more-{count}", version=1, procurement=town.contract.procurement, kind="contract", title="覚書",
-        sha256=f"{count:064}", in_force_from=town.contract.starts, imported_at=town.now,
+        sha256=uuid4().hex * 2, in_force_from=town.contract.starts, imported_at=town.now,
     )  # fmt: skip
     for position, (key, value) in enumerate(facts.items()):
         FactRow.objects.create(
@@ -251,7 +252,7 @@ def test_the_on_call_list(town: SmallTown) -> None:
         with town.nothing_happens():
             answer = service.enter_duty(town.person(login), town.now, later, systems, town.now)
             assert "no-duty" in refused(answer)
-    assert refused(service.enter_duty(kacho, later, town.now, systems, town.now)) == ("ends-first",)
+    assert "ends-first" in refused(service.enter_duty(kacho, later, town.now, systems, town.now))
     with town.one_record("city:on-call:entered", "person:kacho"):
         duty = must(service.enter_duty(kacho, town.now, later, kacho, town.now))
     assert refused(service.remove_duty(duty, town.person("zeimu"), town.now)) == ("not-yours",)

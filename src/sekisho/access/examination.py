@@ -169,7 +169,7 @@ def held_latches() -> dict[UUID, LatchFacts]:
 
 
 def examine(claim: Claim, state: GateState, now: datetime) -> Examination:
-    """Decides about a connection that wants to open: by the first permit that allows it, if one does."""
+    """Decides about a connection that wants to open: by the permit that allows it, or comes nearest to it."""
     candidates = _candidates(claim, now)
     if isinstance(candidates, Refused):
         return Examination(candidates, None, None)
@@ -177,7 +177,12 @@ def examine(claim: Claim, state: GateState, now: datetime) -> Examination:
     examinations = [
         register.examine(claim, permit, system, state, _opening(permit)) for permit, system in candidates
     ]
-    return next((each for each in examinations if isinstance(each.answer, Granted)), examinations[0])
+    return min(examinations, key=_reasons_against)
+
+
+def _reasons_against(examination: Examination) -> int:
+    """None for a yes; of several refusals the nearest to a yes is the one to be told."""
+    return len(examination.answer.reasons) if isinstance(examination.answer, Refused) else 0
 
 
 def _opening(permit: Permit | None) -> Opening:
