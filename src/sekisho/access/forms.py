@@ -60,6 +60,14 @@ class MomentWidget(forms.MultiWidget):
         return [local.strftime("%Y-%m-%d"), local.time()] if local else [None, None]
 
 
+def offer(field: Any, rows: Any) -> None:
+    """Lets a field choose among `rows`, each by its code and name."""
+    field.queryset = rows
+    field.label_from_instance = _label
+    if field.empty_label is not None:
+        field.empty_label = _CHOOSE.in_language(get_language())
+
+
 class PermitForm(forms.Form):
     """A wish for a permit, offered only what the manager's own contracts name."""
 
@@ -78,16 +86,38 @@ class PermitForm(forms.Form):
         operators = Person.objects.filter(
             contractor=manager.contractor, role=Role.OPERATOR, is_active=True
         ).order_by("furigana")
-        self._offer("contract", mine)
-        self._offer("system", System.objects.filter(contracts__in=mine).distinct().order_by("code"))
-        self._offer("operators", operators)
+        offer(self.fields["contract"], mine)
+        offer(self.fields["system"], System.objects.filter(contracts__in=mine).distinct().order_by("code"))
+        offer(self.fields["operators"], operators)
 
-    def _offer(self, name: str, rows: Any) -> None:
-        field: Any = self.fields[name]
-        field.queryset = rows
-        field.label_from_instance = _label
-        if field.empty_label is not None:
-            field.empty_label = _CHOOSE.in_language(get_language())
+
+class EmergencyForm(forms.Form):
+    """What an operator says is broken, in one of his company's contracts."""
+
+    contract = forms.ModelChoiceField(Contract.objects.none())
+    system = forms.ModelChoiceField(System.objects.none())
+    fault = forms.CharField(max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, operator: Person, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = Contract.objects.filter(contractor=operator.contractor).order_by("code")
+        offer(self.fields["contract"], mine)
+        offer(self.fields["system"], System.objects.filter(contracts__in=mine).distinct().order_by("code"))
+
+
+class DutyForm(forms.Form):
+    """Who is on call, from when to when."""
+
+    person = forms.ModelChoiceField(Person.objects.none())
+    starts = MomentField()
+    ends = MomentField()
+
+    def __init__(self, by: Person, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = Person.objects.filter(role__in=[Role.SYSTEMS, Role.DIVISION], is_active=True)
+        if by.role_of is not Role.SYSTEMS:
+            people = people.filter(division=by.division)
+        offer(self.fields["person"], people.order_by("furigana"))
 
 
 class ExtendForm(forms.Form):

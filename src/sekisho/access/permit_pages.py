@@ -119,10 +119,19 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
         # Who watched whom, and when, is for the city to know: as on the session's page.
         "timeline": [] if person.role_of.of_contractor else timeline(row.subject),
         "sessions": row.sessions.select_related("operator").order_by("-opened_at"),
-        "may_decide": owner and row.state == Permit.State.REQUESTED,
-        "may_mend": person.role_of is Role.MANAGER and row.state == Permit.State.RETURNED,
+        "may_decide": owner and row.state == Permit.State.REQUESTED and not row.emergency,
+        "may_open_emergency": row.emergency
+        and row.state == Permit.State.REQUESTED
+        and service.may_open_emergency(person, row, timezone.now()),
+        "may_ratify": owner and row.ratify_by and not row.ratified_at and row.state == Permit.State.APPROVED,
+        "may_mend": person.role_of is Role.MANAGER
+        and not row.emergency
+        and row.state == Permit.State.RETURNED,
         "may_withdraw": (owner or person.role_of is Role.SYSTEMS) and row.state == Permit.State.APPROVED,
-        "may_extend": owner and row.state == Permit.State.APPROVED and row.ends > timezone.now(),
+        "may_extend": owner
+        and not row.emergency
+        and row.state == Permit.State.APPROVED
+        and row.ends > timezone.now(),
         "now": timezone.now(),
         "extend_form": ExtendForm(initial={"until": row.ends}),
         "refused": refused,
@@ -136,7 +145,7 @@ def approve(request: HttpRequest, number: str) -> HttpResponse:
     answer = service.approve_permit(
         row, me(request), timezone.now(), request.POST.get("seen", ""), "attended" in request.POST
     )
-    return _answered(request, row, answer, say("許可しました。", "Approved."))
+    return permit_answered(request, row, answer, say("許可しました。", "Approved."))
 
 
 @require_POST
@@ -145,7 +154,7 @@ def send_back(request: HttpRequest, number: str) -> HttpResponse:
     answer = service.return_permit(
         row, typed(request), me(request), timezone.now(), request.POST.get("seen", "")
     )
-    return _answered(request, row, answer, say("差し戻しました。", "Sent back."))
+    return permit_answered(request, row, answer, say("差し戻しました。", "Sent back."))
 
 
 @require_POST
@@ -155,7 +164,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     done = say(
         "取り消しました。つながっていた接続は終わります。", "Withdrawn. Sessions that rested on it end."
     )
-    return _answered(request, row, answer, done)
+    return permit_answered(request, row, answer, done)
 
 
 @require_POST
@@ -172,10 +181,10 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
         )
         return redirect("access:permit", number)
     answer = service.extend_permit(row, form.cleaned_data["until"], me(request), timezone.now())
-    return _answered(request, row, answer, say("延長しました。", "Extended."))
+    return permit_answered(request, row, answer, say("延長しました。", "Extended."))
 
 
-def _answered(request: HttpRequest, row: Permit, answer: Permit | Refused, done: str) -> HttpResponse:
+def permit_answered(request: HttpRequest, row: Permit, answer: Permit | Refused, done: str) -> HttpResponse:
     if isinstance(answer, Refused):
         row.refresh_from_db()
         return _page(request, row, answer)

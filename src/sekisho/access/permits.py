@@ -60,7 +60,7 @@ def resubmit_permit(permit: Permit, wish: Wish, by: Person, now: datetime) -> Pe
     with transaction.atomic():
         row = locked(permit)
         wrong = wrong_requester(wish_of(row), by)
-        if refused := refusal(not_in(row, Permit.State.RETURNED), wrong):
+        if refused := refusal(not_in(row, Permit.State.RETURNED), by_its_own_lane(row), wrong):
             return refused
         for name, value in _fields(wish).items():
             setattr(row, name, value)

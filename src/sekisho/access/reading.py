@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from sekisho.access.control import GateClient, GateRefused, GateUnreachable
-from sekisho.access.models import Latch, Permit, Session
+from sekisho.access.models import Incident, Latch, Permit, Session
 from sekisho.people.models import Line, Person
 from sekisho.people.roles import Role
 from sekisho.vault.archive import recording_path
@@ -34,6 +34,14 @@ def sessions_for(person: Person) -> QuerySet[Session]:
 def lines_for(person: Person) -> QuerySet[Line]:
     lines = Line.objects.select_related("contractor", "site").order_by("code")
     return lines.filter(contractor=person.contractor) if person.role_of.of_contractor else lines
+
+
+def incidents_for(person: Person) -> QuerySet[Incident]:
+    """The incidents this person may see, open ones first."""
+    incidents = Incident.objects.select_related("permit__contract", "permit__system", "closed_by")
+    return incidents.filter(_scope(person, "permit__contract")).order_by(
+        F("closed_at").asc(nulls_first=True), "-opened_at"
+    )
 
 
 def open_latches() -> QuerySet[Latch]:

@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from sekisho.access import attend_pages, evidence_pages, line_pages, permit_pages, session_pages
+from sekisho.access import (
+    attend_pages,
+    emergency_pages,
+    evidence_pages,
+    line_pages,
+    permit_pages,
+    session_pages,
+)
 from sekisho.kernel.text import Text
 from sekisho.people.roles import Role
 
@@ -16,6 +23,19 @@ urlpatterns = [
     path("permits/<slug:number>/return/", permit_pages.send_back, name="permit-return"),
     path("permits/<slug:number>/withdraw/", permit_pages.withdraw, name="permit-withdraw"),
     path("permits/<slug:number>/extend/", permit_pages.extend, name="permit-extend"),
+    path("permits/<slug:number>/open-emergency/", emergency_pages.emergency_open, name="emergency-open"),
+    path(
+        "permits/<slug:number>/approve-emergency/", emergency_pages.emergency_ratify, name="emergency-ratify"
+    ),
+    path(
+        "permits/<slug:number>/disown-emergency/", emergency_pages.emergency_disown, name="emergency-disown"
+    ),
+    path("emergency/", emergency_pages.emergency_new, name="emergency-new"),
+    path("on-call/", emergency_pages.on_call, name="on-call"),
+    path("on-call/enter/", emergency_pages.duty_enter, name="duty-enter"),
+    path("on-call/<int:number>/remove/", emergency_pages.duty_remove, name="duty-remove"),
+    path("incidents/", emergency_pages.incident_list, name="incident-list"),
+    path("incidents/<uuid:number>/close/", emergency_pages.incident_close, name="incident-close"),
     path("lines/", line_pages.line_list, name="line-list"),
     path("lines/<slug:code>/open/", line_pages.line_open, name="line-open"),
     path("lines/<slug:code>/close/", line_pages.line_close, name="line-close"),
@@ -60,6 +80,15 @@ ROLES = {
     "access:permit-return": _OWNER,
     "access:permit-extend": _OWNER,
     "access:permit-withdraw": _CUTTERS,
+    "access:emergency-open": _CUTTERS,
+    "access:emergency-ratify": _OWNER,
+    "access:emergency-disown": _OWNER,
+    "access:emergency-new": frozenset({Role.OPERATOR}),
+    "access:on-call": _CITY,
+    "access:duty-enter": _CUTTERS,
+    "access:duty-remove": _CUTTERS,
+    "access:incident-list": _CITY,
+    "access:incident-close": _CUTTERS,
     "access:line-list": _ALL,
     "access:line-open": _SYSTEMS,
     "access:line-close": _SYSTEMS,
@@ -93,5 +122,7 @@ NAVIGATION = [
     ("access:permit-list", Text("許可", "Permits")),
     ("access:line-list", Text("回線", "Lines")),
     ("access:latch-list", Text("遮断", "Latches")),
+    ("access:on-call", Text("当番", "On call")),
+    ("access:incident-list", Text("事案", "Incidents")),
     ("access:evidence", Text("証跡", "Evidence")),
 ]

@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from sekisho.access.attending import attendable
 from sekisho.access.control import GateClient, GateRefused, GateUnreachable
+from sekisho.access.emergency import ANSWER_WITHIN, may_open_emergency
 from sekisho.access.gateway import standings
 from sekisho.access.models import Latch, LineSwitch, Permit, Session, WorkReport
-from sekisho.access.reading import lines_for, may_cut, open_latches, permits_for, sessions_for
+from sekisho.access.reading import incidents_for, lines_for, may_cut, open_latches, permits_for, sessions_for
 from sekisho.access.tag_sentences import SAY
 from sekisho.evidence.models import Entry
 from sekisho.evidence.tags import Tag
@@ -104,14 +105,19 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
     match person.role_of:
         case Role.SYSTEMS:
             found = (
+                _emergencies_to_open(person, now),
                 _sessions_to_attend(person, now),
+                _incidents_to_close(person),
                 _lines_to_open(person, now),
                 _latches_without_reason(person),
                 _reports_to_confirm(person),
             )
         case Role.DIVISION:
             found = (
+                _emergencies_to_open(person, now),
                 _sessions_to_attend(person, now),
+                _emergencies_to_ratify(person),
+                _incidents_to_close(person),
                 _permits_to_decide(person),
                 _latches_without_reason(person),
                 _reports_to_confirm(person),
@@ -123,6 +129,31 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
         case _:
             found = ()
     return [item for items in found for item in items]
+
+
+def _emergencies_to_open(person: Person, now: datetime) -> Iterator[Waiting]:
+    asked = permits_for(person).filter(
+        emergency=True, state=Permit.State.REQUESTED, requested_at__gt=now - ANSWER_WITHIN
+    )
+    text = Text(
+        "緊急の作業が求められています。電話で確かめて開けてください",
+        "An emergency waits: call, then open",
+    )
+    for permit in asked.order_by("requested_at")[:MOST]:
+        if may_open_emergency(person, permit, now):
+            yield _about_permit(text, permit, permit.requested_at)
+
+
+def _emergencies_to_ratify(person: Person) -> Iterator[Waiting]:
+    opened = permits_for(person).filter(emergency=True, state=Permit.State.APPROVED, ratified_at=None)
+    text = Text("緊急の作業が事後の承認を待っています", "An emergency waits to be approved afterwards, until")
+    for permit in opened.order_by("ratify_by")[:MOST]:
+        yield _about_permit(text, permit, permit.ratify_by or permit.ends)
+
+
+def _incidents_to_close(person: Person) -> Iterator[Waiting]:
+    for incident in incidents_for(person).filter(closed_at=None)[:MOST]:
+        yield Waiting(incident.text, incident.permit_id, incident.opened_at, reverse("access:incident-list"))
 
 
 def _sessions_to_attend(person: Person, now: datetime) -> Iterator[Waiting]:
@@ -163,7 +194,9 @@ def _reports_to_confirm(person: Person) -> Iterator[Waiting]:
 
 def _permits_to_decide(person: Person) -> Iterator[Waiting]:
     text = Text("許可の申請が判断を待っています", "A request waits for your decision")
-    for permit in permits_for(person).filter(state=Permit.State.REQUESTED).order_by("starts")[:MOST]:
+    for permit in (
+        permits_for(person).filter(state=Permit.State.REQUESTED, emergency=False).order_by("starts")[:MOST]
+    ):
         yield _about_permit(text, permit, permit.starts)
 
 

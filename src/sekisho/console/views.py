@@ -22,6 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context |= {
             "permits": ask.coming_permits(me, now),
             "may_request": allowed("access:permit-new", me.role_of),
+            "may_call": allowed("access:emergency-new", me.role_of),
         }
         return render(request, "console/home_contractor.html", context)
     context |= {
