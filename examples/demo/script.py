@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,6 +96,7 @@ def play_until_connected(
     accounts = _enrol(desk, now)
     _certify(installation, desk, now)
     _permit_and_open(now)
+    _plan(now)
     return Script(installation, desk, accounts)
 
 
@@ -188,6 +189,29 @@ def _permit_and_open(now: datetime) -> None:
     permit = _must(request_permit(wish, people[MANAGER], now))
     _must(approve_permit(permit, people[OWNER], now))
     _must(open_line(Line.objects.get(code=LINE), "保守作業のため", people[STAFF], now))
+
+
+def _plan(now: datetime) -> None:
+    """What city hall has planned: monthly and yearly processing, and somebody on call tonight."""
+    from sekisho.access.recurrence import Recurrence, Rule
+    from sekisho.access.schedule import Entry, agree, enter_processing
+    from sekisho.access.service import enter_duty
+    from sekisho.contracts.models import Contract, System
+    from sekisho.people.models import Person
+
+    people = {each.login: each for each in Person.objects.filter(login__in=ACCOUNTS)}
+    contract = Contract.objects.get(code=CONTRACT)
+    year = fiscal_year(now.astimezone(TOKYO).date())
+    for title, first, rule in (
+        ("住民異動の月次集計", date(year, 4, 1), Rule.LAST_WORKING_DAY),
+        ("年度切替の準備", date(year, 3, 20), Rule.YEARLY),
+    ):
+        again = Recurrence(max(first, contract.starts), time(18), 90, rule)
+        system = System.objects.get(code=SYSTEM)
+        entry = Entry(title, system, contract, again, (contract.division,))
+        row = _must(enter_processing(entry, people[STAFF], now))
+    _must(agree(row, people[OWNER], now, row.edition))
+    _must(enter_duty(people[OWNER], now, now + timedelta(hours=16), people[STAFF], now))
 
 
 def _must(answer: T | Refused) -> T:

@@ -238,6 +238,13 @@ def test_the_contracts_last_day_is_the_last() -> None:
     assert "contract-ended" in codes(decide(short, wide, FACTS, NOW + timedelta(days=1)))
 
 
+def test_beyond_the_table_of_holidays_nothing_is_known() -> None:
+    """The last day it knows passes, the next does not."""
+    assert isinstance(decide(grant(holidays_until=NOW.date()), PERMIT, FACTS, NOW), Granted)
+    ended = grant(holidays_until=NOW.date() - timedelta(days=1))
+    assert "holidays-unknown" in codes(decide(ended, PERMIT, FACTS, NOW))
+
+
 @given(
     st.builds(
         LatchFacts,

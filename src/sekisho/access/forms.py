@@ -1,16 +1,18 @@
 """What people type about permits. Labels stand in the templates, in both languages."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import get_language
 
+from sekisho.access.recurrence import Rule
+from sekisho.access.sentences import RULES
 from sekisho.contracts.models import Contract, System
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.era import parse_date
 from sekisho.kernel.text import Text
-from sekisho.people.models import Person
+from sekisho.people.models import Division, Person
 from sekisho.people.roles import Role
 
 _BAD_DATE = Text(
@@ -20,6 +22,23 @@ _BAD_DATE = Text(
 
 _CHOOSE = Text("選んでください", "Choose one")
 _DAY, _TIME = Text("日付", "Day"), Text("時刻", "Time")
+
+
+class DayField(forms.CharField):
+    """A day in any common form, era or ISO."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"placeholder": "2026-11-23", "autocomplete": "off", "size": 14})
+        super().__init__(max_length=20, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_date(text)
+        except ValueError as error:
+            raise forms.ValidationError(_BAD_DATE.in_language(get_language())) from error
 
 
 class MomentField(forms.MultiValueField):
@@ -118,6 +137,30 @@ class DutyForm(forms.Form):
         if by.role_of is not Role.SYSTEMS:
             people = people.filter(division=by.division)
         offer(self.fields["person"], people.order_by("furigana"))
+
+
+class ProcessingForm(forms.Form):
+    """An entry of the processing schedule."""
+
+    title = forms.CharField(max_length=100)
+    system = forms.ModelChoiceField(System.objects.none())
+    contract = forms.ModelChoiceField(Contract.objects.none(), required=False)
+    first = DayField()
+    at = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    minutes = forms.IntegerField(min_value=1, max_value=7 * 24 * 60)
+    rule = forms.ChoiceField()
+    until = DayField(required=False)
+    divisions = forms.ModelMultipleChoiceField(Division.objects.none(), widget=forms.CheckboxSelectMultiple)
+    note = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self.fields["system"], System.objects.order_by("code"))
+        offer(self.fields["contract"], Contract.objects.order_by("code"))
+        owners = Division.objects.filter(person__role=Role.DIVISION).distinct().order_by("code")
+        offer(self.fields["divisions"], owners)
+        rules = [(rule.value, RULES[rule].in_language(get_language())) for rule in Rule]
+        cast(forms.ChoiceField, self.fields["rule"]).choices = rules
 
 
 class ExtendForm(forms.Form):

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from sekisho.access.sentences import END_REASONS, INCIDENTS, PERMIT_STATES
 from sekisho.contracts.models import Contract, System
 from sekisho.kernel.text import Text
-from sekisho.people.models import Line, Person, Terminal
+from sekisho.people.models import Division, Line, Person, Terminal
 
 
 class Permit(models.Model):
@@ -115,6 +115,56 @@ class Incident(models.Model):
     @property
     def text(self) -> Text:
         return INCIDENTS[self.kind]
+
+
+class Processing(models.Model):
+    """One entry of the processing schedule (処理スケジュール): which batch when, agreed with which divisions."""
+
+    id = models.UUIDField(primary_key=True)
+    title = models.CharField(max_length=100)
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    """Whose work it is; null where the city does it itself."""
+    first = models.DateField()
+    at = models.TimeField()
+    """Tokyo time."""
+    minutes = models.PositiveIntegerField()
+    rule = models.CharField(max_length=20)
+    """A `Rule` of `recurrence.py`."""
+    until = models.DateField(null=True)
+    note = models.TextField(blank=True)
+    entered_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField()
+    """Changes with each amendment: what was read is what is agreed to."""
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["first", "at", "title"]
+
+    @property
+    def subject(self) -> str:
+        return f"processing:{self.id}"
+
+    @property
+    def edition(self) -> str:
+        return self.entered_at.astimezone(UTC).isoformat()
+
+
+class Agreement(models.Model):
+    """Whether one division agrees to an entry of the processing schedule, as it stands now."""
+
+    processing = models.ForeignKey(Processing, on_delete=models.PROTECT, related_name="agreements")
+    division = models.ForeignKey(Division, on_delete=models.PROTECT, related_name="+")
+    agreed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    agreed_at = models.DateTimeField(null=True)
+    objection = models.TextField(blank=True)
+    """Why not, until it agrees or the entry is amended."""
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["division"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(name="each_division_agrees_once", fields=["processing", "division"]),
+        ]
 
 
 class LineSwitch(models.Model):

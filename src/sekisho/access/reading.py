@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
 
 from sekisho.access.control import GateClient, GateRefused, GateUnreachable
-from sekisho.access.models import Incident, Latch, Permit, Session
+from sekisho.access.models import Incident, Latch, Permit, Processing, Session
+from sekisho.contracts.models import Contract
 from sekisho.people.models import Line, Person
 from sekisho.people.roles import Role
 from sekisho.vault.archive import recording_path
@@ -21,6 +22,19 @@ def permits_for(person: Person) -> QuerySet[Permit]:
     """The permits this person may see; a contractor's people only their own company's."""
     permits = Permit.objects.select_related("contract", "system", "requested_by", "decided_by")
     return permits.filter(_scope(person, "contract"))
+
+
+def contracts_for(person: Person) -> QuerySet[Contract]:
+    """The contracts this person may see: a contractor's people their own company's, the city all."""
+    contracts = Contract.objects.select_related("contractor", "division").order_by("code")
+    return contracts.filter(contractor=person.contractor) if person.role_of.of_contractor else contracts
+
+
+def processing_for(person: Person) -> QuerySet[Processing]:
+    """The processing schedule as this person may see it: a contractor's people the entries of their contracts."""
+    rows = Processing.objects.filter(withdrawn_at=None).select_related("system", "contract")
+    rows = rows.prefetch_related("agreements__division")
+    return rows.filter(contract__contractor=person.contractor) if person.role_of.of_contractor else rows
 
 
 def sessions_for(person: Person) -> QuerySet[Session]:

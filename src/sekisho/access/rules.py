@@ -169,6 +169,7 @@ class ReasonCode(StrEnum):
     LATCHED = "latched"
     RECORDING = "recording-not-ready"
     EVIDENCE = "evidence-not-ready"
+    HOLIDAYS_UNKNOWN = "holidays-unknown"
     CONTRACT_NOT_BEGUN = "contract-not-begun"
     CONTRACT_ENDED = "contract-ended"
 
@@ -261,6 +262,8 @@ def _about_time(grant: Grant, permit: PermitFacts | None, now: datetime) -> Iter
         yield _reason(ReasonCode.CONTRACT_NOT_BEGUN)
     if today > grant.ends:
         yield _reason(ReasonCode.CONTRACT_ENDED)
+    if today > grant.holidays_until:
+        yield _reason(ReasonCode.HOLIDAYS_UNKNOWN)
     term = grant.terms.get(_hours_key(permit))
     if term is not None and not (isinstance(term.value, Hours) and term.value.contains(now, grant.holidays)):
         shown = term.value.show()

@@ -125,6 +125,10 @@ SENTENCES: Mapping[str, Text] = {
         "証跡を残せないため接続できません。市の情報システム担当に連絡してください。",
         "Evidence cannot be left, so nothing may pass. Call the systems division.",
     ),
+    "holidays-unknown": Text(
+        "祝日の表が今日までしかないため、時間帯を判断できません。情報システム担当に、新しい版を入れるよう伝えてください。",
+        "The table of holidays has ended, so no hours can be judged. Have a newer version installed.",
+    ),
     "contract-not-begun": Text("契約期間がまだ始まっていません。", "The contract has not begun."),
     "contract-ended": Text("契約期間は終わっています。", "The contract is over."),
 }
@@ -178,3 +182,12 @@ INCIDENTS: Mapping[str, Text] = {
     "emergency-disowned": Text("緊急の作業を所管課が認めなかった", "The division disowned emergency work"),
 }
 """What an incident is about."""
+
+RULES: Mapping[str, Text] = {
+    "once": Text("一回だけ", "once"),
+    "weekly": Text("毎週", "every week"),
+    "monthly": Text("毎月この日(短い月は末日)", "every month on this day (the last, where it is shorter)"),
+    "last-working-day": Text("毎月の最終開庁日", "the last working day of every month"),
+    "yearly": Text("毎年この日", "every year on this day"),
+}
+"""How processing comes again."""

@@ -4,10 +4,12 @@ from django.urls import path
 
 from sekisho.access import (
     attend_pages,
+    calendar_pages,
     emergency_pages,
     evidence_pages,
     line_pages,
     permit_pages,
+    schedule_pages,
     session_pages,
 )
 from sekisho.kernel.text import Text
@@ -29,6 +31,18 @@ urlpatterns = [
     ),
     path(
         "permits/<slug:number>/disown-emergency/", emergency_pages.emergency_disown, name="emergency-disown"
+    ),
+    path("calendar/", calendar_pages.calendar_page, name="calendar"),
+    path("calendar/year/", calendar_pages.calendar_year, name="calendar-year"),
+    path("calendar/sekisho.ics", calendar_pages.calendar_file, name="calendar-file"),
+    path("calendar/systems/", calendar_pages.system_sheet, name="system-sheet"),
+    path("processing/new/", schedule_pages.processing_new, name="processing-new"),
+    path("processing/<uuid:number>/", schedule_pages.processing, name="processing"),
+    path("processing/<uuid:number>/amend/", schedule_pages.processing_amend, name="processing-amend"),
+    path("processing/<uuid:number>/agree/", schedule_pages.processing_agree, name="processing-agree"),
+    path("processing/<uuid:number>/object/", schedule_pages.processing_object, name="processing-object"),
+    path(
+        "processing/<uuid:number>/withdraw/", schedule_pages.processing_withdraw, name="processing-withdraw"
     ),
     path("emergency/", emergency_pages.emergency_new, name="emergency-new"),
     path("on-call/", emergency_pages.on_call, name="on-call"),
@@ -89,6 +103,16 @@ ROLES = {
     "access:duty-remove": _CUTTERS,
     "access:incident-list": _CITY,
     "access:incident-close": _CUTTERS,
+    "access:calendar": _ALL,
+    "access:calendar-year": _ALL,
+    "access:calendar-file": _ALL,
+    "access:system-sheet": _CITY,
+    "access:processing": _ALL,
+    "access:processing-new": _SYSTEMS,
+    "access:processing-amend": _SYSTEMS,
+    "access:processing-withdraw": _SYSTEMS,
+    "access:processing-agree": _OWNER,
+    "access:processing-object": _OWNER,
     "access:line-list": _ALL,
     "access:line-open": _SYSTEMS,
     "access:line-close": _SYSTEMS,
@@ -120,6 +144,7 @@ NAVIGATION = [
     ("access:session-list", Text("接続", "Sessions")),
     ("access:attend", Text("立会い", "Attendance")),
     ("access:permit-list", Text("許可", "Permits")),
+    ("access:calendar", Text("暦", "Calendar")),
     ("access:line-list", Text("回線", "Lines")),
     ("access:latch-list", Text("遮断", "Latches")),
     ("access:on-call", Text("当番", "On call")),

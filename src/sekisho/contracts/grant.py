@@ -40,6 +40,8 @@ class Grant:
     """`code@version sha256` of every document the grant was compiled from, sorted."""
     holidays: frozenset[date] = field(default=frozenset())
     """National holidays and the city's closed days while the contract holds."""
+    holidays_until: date = date.max
+    """Until when `holidays` is known; after that no day can be judged."""
     problems: tuple[Reason, ...] = field(default=())
 
     @property

@@ -56,13 +56,19 @@ class Week:
             start <= minute + DAY_MINUTES < end for start, end in self.row_of(yesterday, holidays)
         )
 
+    def begin_on(self, day: date, holidays: Set[date]) -> list[tuple[datetime, datetime]]:
+        """The windows that begin on `day`, as moments."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=TOKYO)
+        return [
+            (midnight + timedelta(minutes=start), midnight + timedelta(minutes=end))
+            for start, end in self.row_of(day, holidays)
+        ]
+
     def spans(self, first: date, days: int, holidays: Set[date]) -> list[tuple[datetime, datetime]]:
         """The windows that begin on `days` days from `first`, merged where they touch."""
         spans: list[tuple[datetime, datetime]] = []
         for day in (first + timedelta(days=number) for number in range(days)):
-            midnight = datetime(day.year, day.month, day.day, tzinfo=TOKYO)
-            for start, end in self.row_of(day, holidays):
-                span = (midnight + timedelta(minutes=start), midnight + timedelta(minutes=end))
+            for span in self.begin_on(day, holidays):
                 if spans and span[0] <= spans[-1][1]:
                     spans[-1] = (spans[-1][0], max(spans[-1][1], span[1]))
                 else:
@@ -111,6 +117,19 @@ class Hours:
             if start <= moment < end
         )
 
+    def windows(self, first: date, days: int, holidays: Set[date]) -> list[tuple[datetime, datetime]]:
+        """Each window that begins on one of `days` days from `first`, in order. Only moments that all weeks cover."""
+        found: list[tuple[datetime, datetime]] | None = None
+        for week in self.weeks:
+            windows = [
+                window
+                for number in range(-1, days)
+                for window in week.begin_on(first + timedelta(days=number), holidays)
+            ]
+            found = windows if found is None else _common(found, windows)
+        midnight = datetime(first.year, first.month, first.day, tzinfo=TOKYO)
+        return [window for window in found or [] if window[0] >= midnight]
+
     def leq(self, other: "Hours") -> bool:
         return all(
             not self._covers(*case) or other._covers(*case) for case in _cases(self.weeks | other.weeks)
@@ -129,6 +148,14 @@ class Hours:
 
     def _covers(self, day: date, minute: int, holidays: Set[date]) -> bool:
         return all(week.covers(day, minute, holidays) for week in self.weeks)
+
+
+def _common(
+    one: Iterable[tuple[datetime, datetime]], other: Iterable[tuple[datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    """What lies in both, in order."""
+    both = [(max(a, c), min(b, d)) for a, b in one for c, d in other]
+    return sorted(span for span in both if span[0] < span[1])
 
 
 def kind_of_day(day: date, holidays: Set[date]) -> int:

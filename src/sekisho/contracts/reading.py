@@ -23,6 +23,10 @@ _NEW_YEAR = ((12, 29), (12, 30), (12, 31), (1, 2), (1, 3))
 """City halls are closed from 29 December to 3 January (地方自治法第4条の2); 1 January is a national holiday."""
 
 
+TABLE_ENDS = date(holiday_tables.country_holidays("JP").end_year, 12, 31)
+"""The last day that the table of national holidays knows."""
+
+
 def grant_of(contract: Contract, on: date) -> Grant:
     """The grant of `contract` as its papers stand on the day `on`.
 
@@ -52,6 +56,7 @@ def _grant(contract: ContractFacts, on: date, papers: tuple[PaperVersion, ...]) 
         papers,
         on,
         closed_days(contract.starts.year - 1, contract.ends.year + 1),
+        TABLE_ENDS,
     )
 
 

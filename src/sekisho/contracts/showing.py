@@ -58,6 +58,12 @@ def shown_terms(grant: Grant) -> list[ShownTerm]:
     ]
 
 
+def allowed_shown(grant: Grant, key: str) -> list[Text]:
+    """What the grant allows for one key, by the names that people know; empty where nothing is said."""
+    term = grant.terms.get(key)
+    return [said.text for said in _allowed(term)] if term is not None else []
+
+
 def _allowed(term: Term) -> tuple[Said, ...]:
     if not isinstance(term.value, Names):
         return (Said(term.value.show()),)

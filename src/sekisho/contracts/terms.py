@@ -153,6 +153,7 @@ def compile_grant(
     papers: Iterable[PaperVersion],
     on: date,
     holidays: frozenset[date] = frozenset(),
+    holidays_until: date = date.max,
 ) -> Grant:
     """The grant of `contract` as it holds on the day `on`. Facts speak through the newest version in force."""
     in_force = newest_in_force(papers, on)
@@ -175,6 +176,7 @@ def compile_grant(
         terms=terms,
         documents=tuple(sorted(f"{paper.name} {paper.sha256}" for paper in in_force)),
         holidays=holidays,
+        holidays_until=holidays_until,
         problems=tuple(problems),
     )
 
