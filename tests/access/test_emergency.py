@@ -10,7 +10,7 @@ from sekisho.access import service
 from sekisho.access.emergency import ANSWER_WITHIN, sweep_emergencies
 from sekisho.access.examination import Claim, GateState, examine
 from sekisho.access.models import Incident, LineSwitch, OnCall, Permit
-from sekisho.access.rules import Granted, Proof
+from sekisho.access.rules import PROOFS, Granted
 from sekisho.contracts.models import Document, FactRow, System
 from sekisho.kernel.ids import LoginId, SystemCode, TerminalCode
 from sekisho.kernel.outcome import Refused
@@ -67,7 +67,7 @@ def opened(town: SmallTown) -> Permit:
 
 
 def examined(town: SmallTown, login: str = "mori", later: timedelta = timedelta()) -> Granted | Refused:
-    claim = Claim(LoginId(login), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", tuple(Proof))
+    claim = Claim(LoginId(login), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", PROOFS)
     return examine(claim, GateState(), town.now + later).answer
 
 

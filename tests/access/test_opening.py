@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from sekisho.access.examination import Claim, Examination
-from sekisho.access.rules import EndReason, Granted, Proof
+from sekisho.access.rules import PROOFS, EndReason, Granted
 from sekisho.gate.freeze import Freeze
 from sekisho.gate.passage import Passage
 from sekisho.gate.relay import OperatorSession
@@ -75,7 +75,7 @@ class House:
 
 async def ended_while_asking(answer: Examination, steps: int) -> House:
     house = House(answer)
-    claim = Claim(LoginId("mori"), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", tuple(Proof))
+    claim = Claim(LoginId("mori"), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", PROOFS)
     operator = OperatorSession(lambda _: None, lambda: None, lambda _: None)
     passage = Passage(
         cast(Any, house), UUID(int=1), claim, None, cast(Any, Connection()), operator, Freeze(60, 60)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sekisho.access.attendance import Need
 from sekisho.access.deadline import Deadline
-from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, ReasonCode, decide
+from sekisho.access.rules import PROOFS, Facts, Granted, LatchFacts, PermitFacts, ReasonCode, decide
 from sekisho.access.sentences import SENTENCES
 from sekisho.contracts.attendance import WORDS, Attendance, Work
 from sekisho.contracts.grant import Grant, Term
@@ -83,7 +83,7 @@ FACTS = Facts(
     operator=LoginId("mori"),
     operator_active=True,
     employer=ContractorCode("shiosai"),
-    proofs=tuple(Proof),
+    proofs=PROOFS,
     terminal=TerminalCode("t-01"),
     terminal_lent_to=ContractorCode("shiosai"),
     terminal_valid=True,
@@ -97,6 +97,8 @@ FACTS = Facts(
     system=SystemCode("juki"),
     specific=False,
     first_use=False,
+    opened=None,
+    job=None,
     others=0,
     latches=(),
     recording_ready=True,
@@ -105,7 +107,7 @@ FACTS = Facts(
 WRONG: dict[str, tuple[object, ReasonCode]] = {
     "operator_active": (False, ReasonCode.OPERATOR_INACTIVE),
     "employer": (None, ReasonCode.OPERATOR_OF_ANOTHER),
-    "proofs": (tuple(Proof)[:2], ReasonCode.PROOFS),
+    "proofs": (PROOFS[:2], ReasonCode.PROOFS),
     "terminal": (None, ReasonCode.TERMINAL_UNKNOWN),
     "terminal_lent_to": (ContractorCode("minato"), ReasonCode.TERMINAL_OF_ANOTHER),
     "terminal_valid": (False, ReasonCode.TERMINAL_INVALID),

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from sekisho.access import gateway
 from sekisho.access.examination import Claim, GateState
 from sekisho.access.models import Latch, LineSwitch, Permit, Session
-from sekisho.access.rules import EndReason, Granted, LatchFacts, Proof
+from sekisho.access.rules import PROOFS, EndReason, Granted, LatchFacts
 from sekisho.kernel.ids import LineCode, LoginId, SystemCode, TerminalCode
 from tests.access.smalltown import SmallTown, refused
 
-CLAIM = Claim(LoginId("mori"), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", tuple(Proof))
+CLAIM = Claim(LoginId("mori"), SystemCode("juki"), TerminalCode("t-01"), "127.0.0.1", PROOFS)
 GRACE = gateway.SWEEP_GRACE
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
-from sekisho.access.models import Attending, Latch, LineSwitch, Permit, Session
-from sekisho.access.rules import Facts, Granted, LatchFacts, PermitFacts, Proof, decide
+from sekisho.access.models import Attending, Job, Latch, LineSwitch, Permit, Session
+from sekisho.access.rules import Batch, Facts, Granted, LatchFacts, PermitFacts, Proof, decide
 from sekisho.contracts.grant import Grant
 from sekisho.contracts.models import Contract, System
 from sekisho.contracts.reading import grant_of
@@ -38,6 +38,8 @@ class Claim:
     terminal: TerminalCode
     source_address: str
     proofs: tuple[Proof, ...]
+    job: str | None = None
+    """The unattended job as which a machine came; None for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,24 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """The one thing that an unattended session may do."""
+
+    command: bytes
+    script_sha256: str
+    """Of what the command reads; empty where it reads nothing."""
+    most_output: int
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """The decision about a claim, with what it was decided on."""
 
     answer: Granted | Refused
     permit: PermitNumber | None
     target: Target | None
+    work: Work | None = None
+    """Set where nothing else may be done."""
 
 
 class Register:
@@ -102,9 +116,14 @@ class Register:
         system: System,
         state: GateState,
         opening: Opening | None = None,
+        opened: datetime | None = None,
     ) -> Examination:
-        """Decides about one claim under one permit, or under none. `opening` when the session is to open now."""
+        """Decides about one claim under one permit, or under none.
+
+        `opening` when the session is to open now, `opened` when it did.
+        """
         facts = self._facts(replace(claim, system=SystemCode(system.code)), system, state, opening)
+        facts = replace(facts, opened=opened)
         contract = permit.contract if permit else _some_contract(facts.employer, system)
         if contract is None:
             return Examination(
@@ -119,7 +138,7 @@ class Register:
         grant = self._grant(contract)
         answer = decide(grant, _permit_facts(permit) if permit else None, facts, self.now)
         number = PermitNumber(permit.number) if permit else None
-        return Examination(answer, number, _target(system))
+        return Examination(answer, number, _target(system), _work(permit))
 
     def _grant(self, contract: Contract) -> Grant:
         if contract.code not in self._grants:
@@ -149,6 +168,8 @@ class Register:
             system=claim.system,
             specific=system.special_personal_information,
             first_use=opening is not None and opening.first_use,
+            job=claim.job,
+            opened=None,
             others=opening.others if opening else 0,
             latches=(*state.latches, *self._latches.values()),
             recording_ready=state.recording_ready,
@@ -193,7 +214,8 @@ def _opening(permit: Permit | None) -> Opening:
 
 def _candidates(claim: Claim, now: datetime) -> list[tuple[Permit | None, System]] | Refused:
     permits = Permit.objects.filter(operators__login=claim.operator).select_related("contract", "system")
-    permits = permits.prefetch_related("operators")
+    permits = permits.select_related("job").prefetch_related("operators")
+    permits = permits.filter(job=claim.job) if claim.job else permits.filter(job=None)
     if claim.system is not None:
         permits = permits.filter(system_id=claim.system)
     approved = permits.filter(state=Permit.State.APPROVED, ends__gt=now).order_by("starts")
@@ -247,8 +269,25 @@ def _permit_facts(permit: Permit) -> PermitFacts:
         state=permit.state,
         great_change=permit.great_change,
         emergency=permit.emergency,
+        batch=_batch(permit),
         attended=permit.attended,
     )
+
+
+def job_of(permit: Permit) -> Job | None:
+    """The unattended job for which a permit was given, if it was."""
+    job: Job | None = getattr(permit, "job", None)
+    return job
+
+
+def _batch(permit: Permit) -> Batch | None:
+    job = job_of(permit)
+    return Batch(job.code, job.hours, timedelta(minutes=job.longest_minutes)) if job else None
+
+
+def _work(permit: Permit | None) -> Work | None:
+    job = job_of(permit) if permit else None
+    return Work(job.command.encode(), job.script_sha256, job.most_output) if job else None
 
 
 def _latch_facts(latch: Latch) -> LatchFacts:

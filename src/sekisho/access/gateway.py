@@ -28,7 +28,7 @@ from sekisho.access.examination import (
     held_latches,
     is_usable,
 )
-from sekisho.access.models import Attending, Latch, Permit, Session
+from sekisho.access.models import Attending, Job, Latch, Permit, Session
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
@@ -94,16 +94,25 @@ def password_is(login: str, password: str) -> bool:
     return person.check_password(password)
 
 
+def responsible_for(job: str, public_key: str) -> LoginId | None:
+    """The operator who answers for a job, when `public_key` (`type base64`) is that job's machine key."""
+    row = Job.objects.filter(code=job, public_key=public_key).select_related("permit").first()
+    person = row.permit.operators.filter(is_active=True).first() if row else None
+    return LoginId(person.login) if person else None
+
+
 def watch(sessions: Mapping[UUID, Claim], state: GateState, lease_until: datetime, now: datetime) -> Watch:
     """Renews the leases of `sessions` and decides about each again. One transaction: all or none."""
     with transaction.atomic():
         Session.objects.filter(id__in=list(sessions), ended_at=None).update(lease_until=lease_until)
         found = Session.objects.filter(id__in=list(sessions), ended_at=None)
-        found = found.select_related("permit__contract", "permit__system", "operator")
+        found = found.select_related("permit__contract", "permit__system", "permit__job", "operator")
         rows = list(found.prefetch_related("permit__operators"))
         register = Register(sessions.values(), now)
         answers: dict[UUID, Granted | Refused] = {
-            row.id: register.examine(sessions[row.id], row.permit, row.permit.system, state).answer
+            row.id: register.examine(
+                sessions[row.id], row.permit, row.permit.system, state, opened=row.opened_at
+            ).answer
             for row in rows
         }
         for missing in sessions.keys() - answers.keys():

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from sekisho.access.sentences import END_REASONS, INCIDENTS, PERMIT_STATES
+from sekisho.contracts.hours import Hours
 from sekisho.contracts.models import Contract, System
 from sekisho.kernel.text import Text
 from sekisho.people.models import Division, Line, Person, Terminal
@@ -71,6 +72,30 @@ class Permit(models.Model):
     def edition(self) -> str:
         """Changes whenever the request is made anew: what was read is what is decided."""
         return self.requested_at.astimezone(UTC).isoformat()
+
+
+class Job(models.Model):
+    """A batch that may run unattended (無人の定型処理): exactly this, under its permit, and nothing else."""
+
+    code = models.SlugField(primary_key=True, max_length=30)
+    permit = models.OneToOneField(Permit, on_delete=models.PROTECT, related_name="job")
+    title = models.CharField(max_length=100)
+    command = models.TextField()
+    """What is run on the target, to the byte."""
+    script = models.TextField(blank=True)
+    """What the command reads, where it reads something."""
+    script_sha256 = models.CharField(max_length=64, blank=True)
+    window = models.JSONField()
+    """Lines as papers write service hours; it runs inside them and inside the terms' `batch.hours`."""
+    longest_minutes = models.PositiveIntegerField()
+    most_output = models.PositiveIntegerField()
+    """Bytes."""
+    public_key = models.TextField()
+    """The machine's key, `type base64`."""
+
+    @property
+    def hours(self) -> Hours:
+        return Hours.parse(self.window)
 
 
 class OnCall(models.Model):

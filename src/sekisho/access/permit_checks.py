@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sekisho.access.models import Permit
+from sekisho.access.models import Job, Permit
 from sekisho.contracts.hours import Hours
 from sekisho.contracts.models import Contract, System
 from sekisho.contracts.reading import grant_of
@@ -29,6 +29,8 @@ class Wish:
     rollback: str
     great_change: bool = False
     """Whether the work changes the system greatly: then city staff attend it."""
+    job: bool = False
+    """A standing permit for an unattended job, whose hours are its own (`jobs.py`)."""
 
 
 def wish_of(permit: Permit, ends: datetime | None = None) -> Wish:
@@ -42,6 +44,7 @@ def wish_of(permit: Permit, ends: datetime | None = None) -> Wish:
         permit.work,
         permit.rollback,
         permit.great_change,
+        Job.objects.filter(permit=permit).exists(),
     )
 
 
@@ -82,7 +85,7 @@ def outside_terms(wish: Wish, hours_key: str = "service.hours") -> list[Reason]:
             if person.login not in roster.value.names or not person.is_active:
                 reasons.append(_not_in_terms("operator", roster.sources, person.name, person.name))
     hours = grant.terms[hours_key]
-    if isinstance(hours.value, Hours):
+    if not wish.job and isinstance(hours.value, Hours):
         inside = hours.value.contains(wish.starts, grant.holidays)
         if not inside or hours.value.until(wish.starts, grant.holidays) < wish.ends:
             shown = hours.value.show()

@@ -37,6 +37,13 @@ class Proof(StrEnum):
     TERMINAL = "terminal"
     AUTHENTICATOR = "authenticator"
     PASSWORD = "password"  # noqa: S105
+    MACHINE = "machine"
+
+
+PROOFS = (Proof.TERMINAL, Proof.AUTHENTICATOR, Proof.PASSWORD)
+"""What a person proves, in this order."""
+BATCH_PROOFS = (Proof.TERMINAL, Proof.MACHINE)
+"""What a machine proves that runs a batch."""
 
 
 class EndReason(StrEnum):
@@ -55,10 +62,21 @@ class EndReason(StrEnum):
     TARGET_FAILED = "target-failed"
     TARGET_KEY_CHANGED = "target-key-changed"
     PROTOCOL = "protocol"
+    OTHER_WORK = "other-work"
+    OUTPUT_LIMIT = "output-limit"
     NOBODY_ATTENDS = "nobody-attends"
     TOO_MANY_REQUESTS = "too-many-requests"
     GATE_STOPPED = "gate-stopped"
     GATE_CRASHED = "gate-crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a permit for unattended work allows beyond its term: when, and for how long each time."""
+
+    job: str
+    window: Hours
+    longest: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,8 @@ class PermitFacts:
     """The work changes the system greatly, as its request says."""
     emergency: bool = False
     """Opened by whoever is on call, because of a fault: by the terms for emergencies, line and all."""
+    batch: Batch | None = None
+    """For one unattended job alone; None for people's work."""
     attended: bool = False
     """The city gave it on condition of being present, whatever the terms say."""
 
@@ -115,6 +135,10 @@ class Facts:
     """Whether the system holds specific personal information (特定個人情報)."""
     first_use: bool
     """Whether nobody has attended a session under this permit yet."""
+    job: str | None
+    """The job as which a machine came; None for a person."""
+    opened: datetime | None
+    """When the session opened; None while it asks to."""
     others: int
     """How many other sessions under this permit are open."""
     latches: tuple[LatchFacts, ...]
@@ -134,6 +158,10 @@ class Granted:
 
 EMERGENCY_TERMS = ("emergency.hours", "emergency.longest", "emergency.approval")
 """What papers must state before anything passes by the emergency lane."""
+
+
+BATCH_TERMS = ("batch.hours", "batch.authentication")
+"""What papers must state before anything runs unattended."""
 
 
 class ReasonCode(StrEnum):
@@ -164,6 +192,10 @@ class ReasonCode(StrEnum):
     ADDRESS = "address-outside-line"
     NO_EMERGENCY_LANE = "no-emergency-lane"
     ONE_AT_A_TIME = "emergency-one-at-a-time"
+    OTHER_LANE = "other-lane"
+    NO_BATCH_LANE = "no-batch-lane"
+    OUTSIDE_WINDOW = "outside-window"
+    BATCH_ATTENDED = "batch-must-be-attended"
     OUTSIDE_HOURS = "outside-hours"
     PROOFS = "proofs-missing"
     LATCHED = "latched"
@@ -184,11 +216,12 @@ def decide(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime
         *_about_line(grant, permit, facts),
         *_about_time(grant, permit, now),
         *_about_emergency(grant, permit, facts),
+        *_about_batch(grant, permit, facts, now),
         *_about_safety(grant, permit, facts),
     )
     if reasons or permit is None:
         return Refused(reasons)
-    return Granted(permit.number, _until(grant, permit, now), _attendance(grant, permit, facts))
+    return Granted(permit.number, _until(grant, permit, facts, now), _attendance(grant, permit, facts))
 
 
 def _about_permit(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime) -> Iterator[Reason]:
@@ -256,6 +289,21 @@ def _about_emergency(grant: Grant, permit: PermitFacts | None, facts: Facts) -> 
         yield _reason(ReasonCode.ONE_AT_A_TIME)
 
 
+def _about_batch(grant: Grant, permit: PermitFacts | None, facts: Facts, now: datetime) -> Iterator[Reason]:
+    batch = permit.batch if permit is not None else None
+    if (batch.job if batch else None) != facts.job:
+        yield _reason(ReasonCode.OTHER_LANE)
+    if permit is None or batch is None:
+        return
+    if any(key not in grant.terms for key in BATCH_TERMS):
+        yield _reason(ReasonCode.NO_BATCH_LANE)
+    if not batch.window.contains(now, grant.holidays):
+        shown = batch.window.show()
+        yield _reason(ReasonCode.OUTSIDE_WINDOW, ja=shown.ja, en=shown.en)
+    if "attendance" in grant.terms and _attendance(grant, permit, facts) is not None:
+        yield _reason(ReasonCode.BATCH_ATTENDED, _sources(grant, "attendance"))
+
+
 def _about_time(grant: Grant, permit: PermitFacts | None, now: datetime) -> Iterator[Reason]:
     today = now.astimezone(TOKYO).date()
     if today < grant.starts:
@@ -271,8 +319,11 @@ def _about_time(grant: Grant, permit: PermitFacts | None, now: datetime) -> Iter
 
 
 def _about_safety(grant: Grant, permit: PermitFacts | None, facts: Facts) -> Iterator[Reason]:
-    term = grant.terms.get("authentication")
-    if term is not None and (facts.proofs != tuple(Proof) or _METHOD not in _names(term)):
+    key, proofs = (
+        ("batch.authentication", BATCH_PROOFS) if permit and permit.batch else ("authentication", PROOFS)
+    )
+    term = grant.terms.get(key)
+    if term is not None and (facts.proofs != proofs or "+".join(proofs) not in _names(term)):
         yield _reason(ReasonCode.PROOFS, term.sources)
     if any(_latched(latch, permit, facts) for latch in facts.latches):
         yield _reason(ReasonCode.LATCHED)
@@ -313,15 +364,20 @@ def _latched(latch: LatchFacts, permit: PermitFacts | None, facts: Facts) -> boo
     )
 
 
-def _until(grant: Grant, permit: PermitFacts, now: datetime) -> datetime:
+def _until(grant: Grant, permit: PermitFacts, facts: Facts, now: datetime) -> datetime:
     last = grant.ends + timedelta(days=1)
     contract_over = datetime(last.year, last.month, last.day, tzinfo=TOKYO)
     hours = grant.terms[_hours_key(permit)].value
     window_over = hours.until(now, grant.holidays) if isinstance(hours, Hours) else now
-    return min(permit.ends, contract_over, window_over)
+    ends = [permit.ends, contract_over, window_over]
+    if permit.batch is not None:
+        ends += [permit.batch.window.until(now, grant.holidays), (facts.opened or now) + permit.batch.longest]
+    return min(ends)
 
 
 def _hours_key(permit: PermitFacts | None) -> str:
+    if permit is not None and permit.batch is not None:
+        return "batch.hours"
     return "emergency.hours" if permit is not None and permit.emergency else "service.hours"
 
 
@@ -347,7 +403,6 @@ def _reason(code: ReasonCode, sources: tuple[Source, ...] = (), *, ja: str = "",
     return Reason(code.value, Text(text.ja.format(term=ja), text.en.format(term=en)), sources)
 
 
-_METHOD = "+".join(Proof)
 _STATES = {
     "requested": ReasonCode.PERMIT_REQUESTED,
     "returned": ReasonCode.PERMIT_RETURNED,

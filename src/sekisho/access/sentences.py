@@ -105,6 +105,22 @@ SENTENCES: Mapping[str, Text] = {
         "緊急の許可では、同時に一つの接続しか開けません。開いている接続を先に終えてください。",
         "An emergency permit lets one session pass at a time. End the one that is open.",
     ),
+    "other-lane": Text(
+        "この許可は、この入り方のためのものではありません(無人の定型処理の許可では人は入れず、その逆もできません)。",
+        "This permit is not for this way in: people do not use a job's permit, nor a job theirs.",
+    ),
+    "no-batch-lane": Text(
+        "この契約の書類に、無人の定型処理の条件(時間帯、認証)がありません。所管課に書類を確かめてもらってください。",
+        "This contract's papers state no unattended work (hours, authentication). Ask the division.",
+    ),
+    "outside-window": Text(
+        "この定型処理に許可された時間の外です。時間: {term}",
+        "Outside the hours permitted for this job: {term}",
+    ),
+    "batch-must-be-attended": Text(
+        "契約の条件では、この処理には市の職員の立会いが要ります。無人では動かせません。",
+        "By the terms this work must be attended: it does not run unattended.",
+    ),
     "outside-hours": Text(
         "契約のサービス時間帯の外です(休日の扱いを含みます)。時間帯: {term}",
         "Outside the contract's service hours (holidays judged as holidays). Hours: {term}",
@@ -155,6 +171,8 @@ END_REASONS: Mapping[str, Text] = {
     "target-key-changed": Text("対象システムの鍵が違った", "The target's key had changed"),
     "protocol": Text("通信の誤り", "Protocol error"),
     "nobody-attends": Text("立ち会う職員がそろわなかった", "Not enough city staff attended"),
+    "other-work": Text("許可されたものと違う処理だった", "It was not the job that is permitted"),
+    "output-limit": Text("出力が許可された量を超えた", "More output than permitted"),
     "too-many-requests": Text("認めない要求が多すぎた", "Too many denied requests"),
     "gate-stopped": Text("関門を止めた", "The gate was stopped"),
     "gate-crashed": Text("関門が落ちた(後から締めた)", "The gate crashed (closed afterwards)"),

@@ -86,6 +86,14 @@ KEYS: Mapping[str, Key] = {
             "emergency.longest", Count.at_most, "緊急の作業の最長(時間)", "longest emergency work, in hours"
         ),
         _count("emergency.approval", Count.at_most, "緊急の事後承認まで(時間)", "hours until it is approved"),
+        _hours("batch.hours", "無人の定型処理の時間帯", "hours of unattended batch work", required=False),
+        _names(
+            "batch.authentication",
+            "無人の定型処理の認証",
+            "authentication of batch work",
+            words="terminal+machine",
+            required=False,
+        ),
         _names("recording", "作業の記録", "recording", words="full-both-directions"),
         _names("authentication", "認証", "authentication", words="terminal+authenticator+password"),
         _names(

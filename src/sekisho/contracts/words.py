@@ -23,6 +23,9 @@ WORDS: Mapping[str, Text] = {
     "terminal+authenticator+password": Text(
         "端末、認証器、パスワードの三つをこの順に", "terminal, authenticator and password, in this order"
     ),
+    "terminal+machine": Text(
+        "端末、機械の鍵の二つをこの順に", "terminal and the machine's key, in this order"
+    ),
     "lent-terminal-over-named-line": Text("貸与端末から、定めた回線で", "lent terminal over a named line"),
     "other": Text("それ以外", "anything else"),
     "none": Text("使わない", "none"),

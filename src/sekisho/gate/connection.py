@@ -37,6 +37,9 @@ class Visitor(Protocol):
     def awaits_key(self) -> bool:
         """Whether the next proof is a key."""
 
+    def proven(self) -> bool:
+        """Whether everything has been proven."""
+
     def awaits_password(self) -> bool:
         """Whether the next proof is the password."""
 
@@ -59,7 +62,7 @@ class Visitor(Protocol):
 
 
 class _ThreeProofKeys(_ServerPublicKeyAuth):
-    """Public keys, as steps towards the password: success is only ever partial."""
+    """Public keys, each a step: success is only partial until everything is proven."""
 
     @classmethod
     def supported(cls, conn: SSHServerConnection) -> bool:
@@ -82,6 +85,8 @@ class _ThreeProofKeys(_ServerPublicKeyAuth):
         )
         if accepted and not signed:
             self.send_packet(MSG_USERAUTH_PK_OK, String(algorithm), String(key_data))
+        elif accepted and connection.visitor.proven():
+            await self.send_success()
         else:
             self.send_failure(partial_success=accepted)
 

@@ -44,6 +44,13 @@ _ENDS = {
         "台帳に届かないまま猶予が過ぎたため終了しました。",
         "Ended: the register was out of reach for longer than the lease.",
     ),
+    EndReason.OTHER_WORK: Text(
+        "許可された定型処理と一字一句同じではないため、何も実行していません。変えたときは、市の許可を取り直してください。",
+        "Nothing was run: it is not, to the byte, the job that is permitted. If it changed, have it permitted anew.",
+    ),
+    EndReason.OUTPUT_LIMIT: Text(
+        "出力が許可された量を超えたため終了しました。", "Ended: more output than the job is permitted."
+    ),
     EndReason.NOBODY_ATTENDS: Text(
         "立ち会う職員がそろわないため終了しました。市の所管課へ連絡してください。",
         "Ended: not enough city staff attended. Call the owning division.",

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -16,7 +17,7 @@ import asyncssh
 
 from sekisho.access.attendance import Standing
 from sekisho.access.deadline import WARN_MINUTES, Deadline
-from sekisho.access.examination import Claim, Examination, Target
+from sekisho.access.examination import Claim, Examination, Target, Work
 from sekisho.access.rules import EndReason, Granted, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
@@ -41,6 +42,9 @@ DRAIN_SECONDS = 30.0
 """How long a finished session may take to deliver its last output."""
 
 MAX_DENIED = 32
+SCRIPT_SECONDS = 30.0
+SCRIPT_BYTES = 1 << 20
+"""What an unattended job may send to be run, at most, and how long that may take."""
 
 
 class House(Protocol):
@@ -102,7 +106,7 @@ class Passage:
         try:
             examination = await self._open()
             if isinstance(examination.answer, Granted) and examination.target and not self.ended:
-                await self._go_on(examination.target, examination.answer)
+                await self._go_on(examination.target, examination.answer, examination.work)
         except TargetKeyChanged:
             self._alarm(Tag.TARGET_KEY_CHANGED)
             self.end(EndReason.TARGET_KEY_CHANGED)
@@ -135,17 +139,23 @@ class Passage:
             self.end(EndReason.CUT)
         return examination
 
-    async def _go_on(self, target: Target, granted: Granted) -> None:
+    async def _go_on(self, target: Target, granted: Granted, work: Work | None) -> None:
         request = self.operator.request
         size = (request.size[0], request.size[1]) if request.terminal is not None else None
         recorder = self.gate.recordings.begin(self.id, self.gate.clock.now(), size, target.charset)
         guard = TerminalGuard(target.charset) if request.terminal is not None else None
-        relay = Relay(recorder, self.operator.channel, guard, self._recorder_failed, self._output_stripped)
+        limit = (work.most_output, lambda: self.end(EndReason.OUTPUT_LIMIT)) if work else None
+        relay = Relay(
+            recorder, self.operator.channel, guard, self._recorder_failed, self._output_stripped, limit
+        )
         self._relay = relay
         text = messages.notice(target.name, str(self.permit), granted.until, str(self.id))
         relay.from_gate(text, request.terminal is not None)
         if request.command is not None:  # input like any other: recorded before it is forwarded
             recorder.write(Kind.COMMAND, request.command)
+        if work is not None and (fault := await self._other_work(work)):
+            self.evidence(Tag.OTHER_WORK, fault)
+            self.end(EndReason.OTHER_WORK)
         self.look()
         await self._moving.wait()
         if self.ended:
@@ -168,6 +178,21 @@ class Passage:
         self._target_session = session
         relay.connect(channel)
         self.operator.joined(relay)
+
+    async def _other_work(self, work: Work) -> dict[str, Any] | None:
+        """What is not as it was permitted, for the record; None when it is, to the byte."""
+        request = self.operator.request
+        if request.terminal is not None or request.command != work.command:
+            return {"fault": "other-command"}
+        if not work.script_sha256:
+            return None
+        try:
+            async with asyncio.timeout(SCRIPT_SECONDS):
+                script = await self.operator.everything(SCRIPT_BYTES)
+        except TimeoutError:
+            return {"fault": "no-script"}
+        found = sha256(script).hexdigest() if script is not None else None
+        return None if found == work.script_sha256 else {"fault": "other-script", "sha256": found}
 
     def _refuse(self, refused: Refused) -> None:
         detail = {

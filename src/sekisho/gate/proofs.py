@@ -13,7 +13,7 @@ from typing import cast
 import asyncssh
 
 from sekisho.access.gateway import TerminalRecord
-from sekisho.access.rules import Proof, type_of_network
+from sekisho.access.rules import PROOFS, Proof, type_of_network
 
 USER_PRESENT = 0x01
 USER_VERIFIED = 0x04
@@ -23,7 +23,6 @@ MAX_WRONG_PASSWORDS = 3
 MAX_WRONG_KEYS = 12
 """A client may try all keys of its agent, twice; more is somebody searching."""
 
-_ORDER = (Proof.TERMINAL, Proof.AUTHENTICATOR, Proof.PASSWORD)
 _CERTIFICATE_TYPE_USER = 1
 _SK_ALGORITHMS = (b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com")
 
@@ -32,6 +31,7 @@ _SK_ALGORITHMS = (b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openss
 class Progress:
     """How far one connection has come. Mutable state of that connection alone."""
 
+    order: tuple[Proof, ...] = PROOFS
     given: list[Proof] = field(default_factory=list)
     terminal: str | None = None
     wrong_keys: int = 0
@@ -40,7 +40,7 @@ class Progress:
     @property
     def awaited(self) -> Proof | None:
         """The proof that must come next; None when all are given."""
-        return _ORDER[len(self.given)] if len(self.given) < len(_ORDER) else None
+        return self.order[len(self.given)] if len(self.given) < len(self.order) else None
 
     def give(self, proof: Proof) -> None:
         """Notes a proof. ValueError when it is not its turn: a programming error, never a client's doing."""

@@ -49,12 +49,16 @@ class Relay:
         guard: TerminalGuard | None,
         failed: Callable[[], None],
         stripped: Callable[[list[int]], None],
+        limit: tuple[int, Callable[[], None]] | None = None,
     ) -> None:
+        """`limit`: so many bytes of output, and what is told when they are exceeded."""
         self._recording = recording
         self._operator = operator
         self._guard = guard
         self._failed = failed
         self._stripped = stripped
+        self._left = limit[0] if limit else 0
+        self._exceeded = limit[1] if limit else None
         self._target: asyncssh.SSHClientChannel[bytes] | None = None
         self._waiting: list[bytes] = []
         self._waiting_type: int | None = None
@@ -133,6 +137,11 @@ class Relay:
         self._waiting = []
         if not self._record(_kind(datatype), data):
             return
+        if self._exceeded is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                self._exceeded()
+                return
         if self._guard is not None:
             data = self._guard.feed(data)
             if self._guard.stripped:
@@ -264,6 +273,8 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         self._denied = denied
         self._early: list[bytes] = []
         self._early_eof = False
+        self._collects = 0
+        self._collected = asyncio.Event()
         self.request = Request()
         self.relay: Relay | None = None
         self.channel: Any = None
@@ -294,6 +305,14 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
     def session_started(self) -> None:
         self._begin(self)
 
+    async def everything(self, most: int) -> bytes | None:
+        """All that the client sends until its end, kept for `joined`; None when it is more than `most` bytes."""
+        self._collects = most
+        self.channel.resume_reading()
+        await self._collected.wait()
+        early = b"".join(self._early)
+        return early if len(early) <= most else None
+
     def joined(self, relay: Relay) -> None:
         """From now on bytes flow; first those that came early."""
         self.relay = relay
@@ -309,13 +328,16 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
             self.relay.from_operator(data)
         else:
             self._early.append(data)
-            self.channel.pause_reading()
+            if sum(map(len, self._early)) > self._collects:
+                self._collected.set()
+                self.channel.pause_reading()
 
     def eof_received(self) -> bool:
         if self.relay is not None:
             self.relay.operator_eof()
         else:
             self._early_eof = True
+            self._collected.set()
         return True
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
@@ -341,4 +363,5 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
             self.relay.operator_slow(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._collected.set()
         self._lost()

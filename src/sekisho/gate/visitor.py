@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.access import gateway
 from sekisho.access.examination import Claim
-from sekisho.access.rules import Proof
+from sekisho.access.rules import BATCH_PROOFS, Proof
 from sekisho.evidence.tags import Tag
 from sekisho.gate.backoff import Newcomer
 from sekisho.gate.connection import GateConnection
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 import asyncssh
 
+JOB = "job."
+"""A machine that runs an unattended job comes under this and the job's code; no login has a dot."""
+
 
 class GateVisitor:
     """Implements `connection.Visitor`. Leaves evidence of every proof refused; the password never stays here."""
@@ -39,6 +42,7 @@ class GateVisitor:
         self._progress = Progress()
         self._passage: Passage | None = None
         self._had_session = False
+        self._responsible: LoginId | None = None
 
     # The connection
 
@@ -60,7 +64,10 @@ class GateVisitor:
     # The proofs
 
     def awaits_key(self) -> bool:
-        return self._progress.awaited in (Proof.TERMINAL, Proof.AUTHENTICATOR)
+        return self._progress.awaited in (Proof.TERMINAL, Proof.AUTHENTICATOR, Proof.MACHINE)
+
+    def proven(self) -> bool:
+        return self._progress.awaited is None
 
     def awaits_password(self) -> bool:
         return self._progress.awaited is Proof.PASSWORD
@@ -72,6 +79,8 @@ class GateVisitor:
             return False
         if self._progress.awaited is Proof.TERMINAL:
             fault = await self._terminal_fault(key_data)
+        elif self._progress.awaited is Proof.MACHINE:
+            fault = await self._machine_fault(key_data)
         else:
             fault = await self._authenticator_fault(name, algorithm, key_data, signature)
         if fault is None and signature:
@@ -83,6 +92,8 @@ class GateVisitor:
             self._progress.give(self._progress.awaited)
             if self._newcomer is not None:
                 self._newcomer.recognised = True
+            if self.proven():
+                self._leave()
         return True
 
     async def offered_password(self, name: str, password: str) -> bool:
@@ -129,6 +140,15 @@ class GateVisitor:
         # Before the signature is there, only the kind of key can be judged.
         return authenticator_fault(key.algorithm, signature) if signature else None
 
+    async def _machine_fault(self, key_data: bytes) -> str | None:
+        try:
+            key = public_text(asyncssh.public_key.decode_ssh_public_key(key_data))
+        except asyncssh.KeyImportError:
+            return "not-a-machine-key"
+        job = self._name.removeprefix(JOB)
+        self._responsible = await self._gate.register.ask(gateway.responsible_for, job, key)
+        return None if self._responsible else "unknown-machine-key"
+
     # The session
 
     def denied(self, what: str) -> None:
@@ -148,12 +168,14 @@ class GateVisitor:
     def _new_passage(self, session: OperatorSession) -> Passage:
         assert self._connection is not None and self._progress.terminal is not None  # noqa: S101, PT018
         login, _, system = self._name.partition("+")
+        job = self._name.removeprefix(JOB) if self._name.startswith(JOB) else None
         claim = Claim(
-            operator=LoginId(login),
-            system=SystemCode(system) if system else None,
+            operator=self._responsible or LoginId(login),
+            system=SystemCode(system) if system and job is None else None,
             terminal=TerminalCode(self._progress.terminal),
             source_address=self._address,
             proofs=tuple(self._progress.given),
+            job=job,
         )
         line = self._gate.line_of(claim.terminal)
         identity = time_ordered_id(self._gate.clock.now())
@@ -171,7 +193,10 @@ class GateVisitor:
 
     def _same_name(self, name: str) -> bool:
         """The name may not change between proofs: each proof is one person's."""
-        self._name = self._name or name
+        if not self._name:
+            self._name = name
+            if name.startswith(JOB):
+                self._progress.order = BATCH_PROOFS
         if name != self._name:
             self._wrong_key("name-changed", used=True)
             return False
@@ -183,7 +208,7 @@ class GateVisitor:
     def _wrong_key(self, fault: str, used: bool) -> None:
         self._progress.wrong_keys += 1
         # A client offers all keys of its agent; one that is not even of the right kind is no attempt.
-        if used or fault not in ("not-a-terminal-certificate", "not-an-authenticator"):
+        if used or fault not in ("not-a-terminal-certificate", "not-an-authenticator", "not-a-machine-key"):
             self._refused(fault)
         if self._progress.exhausted:
             self._end_connection()

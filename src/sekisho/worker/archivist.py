@@ -1,4 +1,4 @@
-"""Packs recordings of ended sessions, beside the worker's loop: evidence must never wait for a large one."""
+"""Packs recordings of ended sessions and reports on jobs, beside the worker: evidence must never wait for them."""
 
 import logging
 import subprocess
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from sekisho.access.jobs import sweep_job_reports
 from sekisho.access.reading import recording_of
 from sekisho.access.recordings import finished, settle
 
@@ -32,6 +33,7 @@ class Archivist(threading.Thread):
         while not self._stop_asked.wait(LOOK_SECONDS):
             try:
                 self.settle_finished()
+                sweep_job_reports(datetime.now(UTC))
             except Exception:
                 # Disk full, database stopped: the recordings stay as they are and wait.
                 logger.exception("recordings could not be packed; trying again")
