@@ -69,6 +69,13 @@ def test_planned_agreed_and_printed(city: ConsoleTown) -> None:
     city.inspect(owner, "/calendar/year/", "calendar-year")
     city.inspect(owner, "/calendar/systems/", "system-sheet")
     city.inspect("kanri", "/calendar/", "calendar-contractor")
+    city.inspect("kanri", "/jobs/new/", "job-new")
+    city.probe(
+        "Job.objects.create(code='juki-nightly', permit=Permit.objects.get(), title='夜間の集計', command='sh -s',"
+        " script='set -e\\ncd /srv/batch\\n./count --all\\n', script_sha256='0' * 64,"
+        " window=['mon-fri 22:00-翌5:00'], longest_minutes=90, most_output=100_000, public_key='k').pk"
+    )
+    city.inspect("kacho", "/permits/R8-0001/", "job-permit")
     for path in ("/calendar/", "/calendar/year/", "/calendar/systems/"):
         page = owner.goto(path)
         printed = page.pdf(prefer_css_page_size=True)

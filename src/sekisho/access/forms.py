@@ -110,6 +110,21 @@ class PermitForm(forms.Form):
         offer(self.fields["operators"], operators)
 
 
+class JobForm(PermitForm):
+    """An unattended job, and the standing permit for it."""
+
+    code = forms.CharField(max_length=30)
+    title = forms.CharField(max_length=100)
+    command = forms.CharField(max_length=4000)
+    script = forms.CharField(
+        max_length=300_000, required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8})
+    )
+    window = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    longest_minutes = forms.IntegerField(min_value=1, max_value=24 * 60)
+    most_kilobytes = forms.IntegerField(min_value=1, max_value=64 * 1024)
+    public_key = forms.CharField(max_length=2500)
+
+
 class EmergencyForm(forms.Form):
     """What an operator says is broken, in one of his company's contracts."""
 

@@ -130,6 +130,11 @@ def by_its_own_lane(row: Permit) -> list[Reason]:
     return [_EMERGENCY] if row.emergency else []
 
 
+def asked_anew(row: Permit) -> list[Reason]:
+    """A job is not amended and not extended: its content was what was permitted."""
+    return [*by_its_own_lane(row), *([_JOB] if Job.objects.filter(permit=row).exists() else [])]
+
+
 def not_owner(row: Permit, by: Person) -> list[Reason]:
     owner = by.role_of is Role.DIVISION and by.division_id == row.contract.division_id
     return [] if owner else [_NOT_OWNER]
@@ -170,6 +175,11 @@ _EMERGENCY = _fixed(
     "emergency",
     "これは緊急の作業です。当番の職員が開け、所管課が事後に承認します。延ばすには、あらためて求めてもらってください。",
     "This is an emergency: who is on call opens it, the division approves it afterwards. It is not extended.",
+)
+_JOB = _fixed(
+    "job",
+    "無人の定型処理の許可は、直すことも延ばすこともできません。新しいコードで申請してください。",
+    "A job's permit is neither amended nor extended. Request it anew, under another code.",
 )
 _ENDS_FIRST = _fixed("ends-first", "終わりが始まりより前です。", "It ends before it starts.")
 OVER = _fixed("over", "その時間はもう過ぎています。", "That time is already over.")

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from sekisho.access import service
 from sekisho.access.evidence_pages import timeline
+from sekisho.access.examination import job_of
 from sekisho.access.forms import ExtendForm, PermitForm
 from sekisho.access.models import Permit
 from sekisho.access.reading import permits_for
@@ -124,11 +125,14 @@ def _page(request: HttpRequest, row: Permit, refused: Refused | None = None) -> 
         and row.state == Permit.State.REQUESTED
         and service.may_open_emergency(person, row, timezone.now()),
         "may_ratify": owner and row.ratify_by and not row.ratified_at and row.state == Permit.State.APPROVED,
+        "job": job_of(row),
         "may_mend": person.role_of is Role.MANAGER
+        and job_of(row) is None
         and not row.emergency
         and row.state == Permit.State.RETURNED,
         "may_withdraw": (owner or person.role_of is Role.SYSTEMS) and row.state == Permit.State.APPROVED,
         "may_extend": owner
+        and job_of(row) is None
         and not row.emergency
         and row.state == Permit.State.APPROVED
         and row.ends > timezone.now(),

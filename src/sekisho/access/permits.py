@@ -12,6 +12,7 @@ from sekisho.access.permit_checks import (
     OVER,
     Wish,
     amended,
+    asked_anew,
     by_its_own_lane,
     day_of,
     empty,
@@ -60,7 +61,7 @@ def resubmit_permit(permit: Permit, wish: Wish, by: Person, now: datetime) -> Pe
     with transaction.atomic():
         row = locked(permit)
         wrong = wrong_requester(wish_of(row), by)
-        if refused := refusal(not_in(row, Permit.State.RETURNED), by_its_own_lane(row), wrong):
+        if refused := refusal(not_in(row, Permit.State.RETURNED), asked_anew(row), wrong):
             return refused
         for name, value in _fields(wish).items():
             setattr(row, name, value)
@@ -142,7 +143,7 @@ def extend_permit(permit: Permit, until: datetime, by: Person, now: datetime) ->
         wish = wish_of(row, ends=until)
         if refused := refusal(
             not_in(row, Permit.State.APPROVED),
-            by_its_own_lane(row),
+            asked_anew(row),
             not_owner(row, by),
             later,
             over,

@@ -7,6 +7,7 @@ from sekisho.access import (
     calendar_pages,
     emergency_pages,
     evidence_pages,
+    job_pages,
     line_pages,
     permit_pages,
     schedule_pages,
@@ -32,6 +33,7 @@ urlpatterns = [
     path(
         "permits/<slug:number>/disown-emergency/", emergency_pages.emergency_disown, name="emergency-disown"
     ),
+    path("jobs/new/", job_pages.job_new, name="job-new"),
     path("calendar/", calendar_pages.calendar_page, name="calendar"),
     path("calendar/year/", calendar_pages.calendar_year, name="calendar-year"),
     path("calendar/sekisho.ics", calendar_pages.calendar_file, name="calendar-file"),
@@ -103,6 +105,7 @@ ROLES = {
     "access:duty-remove": _CUTTERS,
     "access:incident-list": _CITY,
     "access:incident-close": _CUTTERS,
+    "access:job-new": _MANAGER,
     "access:calendar": _ALL,
     "access:calendar-year": _ALL,
     "access:calendar-file": _ALL,
