@@ -9,8 +9,9 @@ import pytest
 from sekisho.access import service
 from sekisho.access.emergency import ANSWER_WITHIN, sweep_emergencies
 from sekisho.access.examination import Claim, GateState, examine
+from sekisho.access.facts import PROOFS
 from sekisho.access.models import Incident, LineSwitch, OnCall, Permit
-from sekisho.access.rules import PROOFS, Granted
+from sekisho.access.rules import Granted
 from sekisho.contracts.models import Document, FactRow, System
 from sekisho.kernel.ids import LoginId, SystemCode, TerminalCode
 from sekisho.kernel.outcome import Refused
@@ -134,6 +135,17 @@ def test_only_an_operator_on_the_roster_asks(town: SmallTown) -> None:
         zei = replace_system(juki)
         answer = service.ask_emergency(town.contract, zei, "止まった", town.person("mori"), town.now)
         assert refused(answer) == ("system-not-in-terms",)
+
+
+def test_one_call_at_a_time(town: SmallTown) -> None:
+    """Asking again and again fills no list; after an hour it may be asked anew."""
+    asked(town)
+    juki, mori = System.objects.get(code="juki"), town.person("mori")
+    with town.nothing_happens():
+        assert refused(service.ask_emergency(town.contract, juki, "止まった", mori, town.now)) == (
+            "asked-already",
+        )
+    must(service.ask_emergency(town.contract, juki, "まだ止まっている", mori, town.now + ANSWER_WITHIN))
 
 
 def replace_system(system: System) -> System:

@@ -8,10 +8,11 @@ import pytest
 
 from sekisho.access import service
 from sekisho.access.examination import Claim, GateState, examine
+from sekisho.access.facts import BATCH_PROOFS, PROOFS
 from sekisho.access.gateway import responsible_for
 from sekisho.access.jobs import JobWish, request_job, sweep_job_reports
 from sekisho.access.models import Job, Permit, WorkReport
-from sekisho.access.rules import BATCH_PROOFS, PROOFS, Granted
+from sekisho.access.rules import Granted
 from sekisho.kernel.ids import LoginId, SystemCode, TerminalCode
 from sekisho.kernel.outcome import Refused
 from tests.access.smalltown import SmallTown, must, refused

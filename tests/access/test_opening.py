@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from sekisho.access.examination import Claim, Examination
-from sekisho.access.rules import PROOFS, EndReason, Granted
+from sekisho.access.facts import PROOFS, EndReason
+from sekisho.access.rules import Granted
 from sekisho.gate.freeze import Freeze
 from sekisho.gate.passage import Passage
 from sekisho.gate.relay import OperatorSession

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sekisho.access.attendance import Need
 from sekisho.access.deadline import Deadline
-from sekisho.access.rules import PROOFS, Facts, Granted, LatchFacts, PermitFacts, ReasonCode, decide
+from sekisho.access.facts import PROOFS, Facts, LatchFacts, PermitFacts
+from sekisho.access.rules import Granted, ReasonCode, decide
 from sekisho.access.sentences import SENTENCES
 from sekisho.contracts.attendance import WORDS, Attendance, Work
 from sekisho.contracts.grant import Grant, Term

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from sekisho.access import gateway
 from sekisho.access.examination import Claim, GateState
+from sekisho.access.facts import PROOFS, EndReason, LatchFacts
 from sekisho.access.models import Latch, LineSwitch, Permit, Session
-from sekisho.access.rules import PROOFS, EndReason, Granted, LatchFacts
+from sekisho.access.rules import Granted
 from sekisho.kernel.ids import LineCode, LoginId, SystemCode, TerminalCode
 from tests.access.smalltown import SmallTown, refused
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
+from sekisho.access.facts import EndReason
 from sekisho.access.models import Permit
-from sekisho.access.rules import EndReason, ReasonCode
+from sekisho.access.rules import ReasonCode
 from sekisho.access.sentences import END_REASONS, PERMIT_STATES, SENTENCES
 from sekisho.access.tag_sentences import SAY
 from sekisho.contracts.terms import KEYS

@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from sekisho.access.rules import LatchFacts
+from sekisho.access.facts import LatchFacts
 from sekisho.gate.backoff import LONGEST_WAIT, MAX_UNPROVEN, MAX_UNPROVEN_PER_ADDRESS, FrontDoor, Newcomer
 from sekisho.gate.knocks import NOTED_A_MINUTE, Knocks
 from sekisho.gate.latches import LatchStore

@@ -30,6 +30,7 @@ def job(code, command, script="", most=100_000, minutes=5, window=("daily 00:00-
         most_output=most, public_key=machine_key)
 job("nightly", "sh -s", script)
 job("plain", "echo plain $((40 + 2))")
+job("reads", "cat; echo read")
 job("loud", "yes 0123456789 | head -c 10000000", most=50_000)
 job("never", "echo never", window=("2020-01-01 00:00-01:00",))
 Permit.objects.filter(number="R8-0001").update(state="withdrawn")
@@ -120,6 +121,11 @@ def test_with_a_terminal_it_is_another_work(town: GateTown) -> None:
 def test_a_command_alone_needs_no_script(town: GateTown) -> None:
     """And reads what it is given, if it reads at all."""
     assert run(town, "plain", "echo plain $((40 + 2))").stdout == b"plain 42\n"
+
+
+def test_what_reads_nothing_is_given_nothing(town: GateTown) -> None:
+    """A job without a script cannot be steered by what is sent along with it."""
+    assert run(town, "reads", "cat; echo read", b"rm -rf /\n").stdout == b"read\n"
 
 
 def test_too_much_output_ends_it(town: GateTown) -> None:

@@ -8,8 +8,8 @@ import asyncssh
 import pytest
 
 from examples.demo.fido_agent import TOUCHED, VERIFIED, FidoKey
+from sekisho.access.facts import Proof
 from sekisho.access.gateway import TerminalRecord
-from sekisho.access.rules import Proof
 from sekisho.gate.proofs import (
     Certificate,
     Progress,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,22 @@ def test_a_crowd_at_the_sign_keeps_nobody_out(town: GateTown, sign: Sign) -> Non
     finally:
         for each in crowd:
             each.close()
+
+
+def test_whoever_asks_all_the_time_does_not_slow_the_gate(town: GateTown) -> None:
+    """Twenty who ask as fast as they can get a hundred answers a second between them, and no more."""
+    port, until = town.installation.options.sign_port, time.monotonic() + 2
+
+    def keep_asking(_: int) -> int:
+        connection, answers = http.client.HTTPConnection("127.0.0.1", port, timeout=5), 0
+        while time.monotonic() < until:
+            connection.request("GET", f"/beat?nonce={secrets.token_hex(16)}")
+            connection.getresponse().read()
+            answers += 1
+        return answers
+
+    with ThreadPoolExecutor(20) as askers:
+        assert sum(askers.map(keep_asking, range(20))) <= 250
 
 
 def test_the_page_in_a_browser(town: GateTown) -> None:

@@ -38,7 +38,15 @@ def ask_emergency(
     """An operator on the roster says what is broken. Nothing opens yet."""
     grant = grant_of(contract, day_of(now))
     operator = by.role_of is Role.OPERATOR and by.contractor_id == contract.contractor_id
-    if refused := refusal([] if operator else [_NOT_OPERATOR], _no_lane(grant), empty(fault)):
+    waits = Permit.objects.filter(
+        emergency=True, state=Permit.State.REQUESTED, requested_by=by, requested_at__gt=now - ANSWER_WITHIN
+    )
+    if refused := refusal(
+        [] if operator else [_NOT_OPERATOR],
+        [_ASKED] if operator and waits.exists() else [],
+        _no_lane(grant),
+        empty(fault),
+    ):
         return refused
     wish = Wish(contract, system, (by,), now, _ends(grant, now), fault, "")
     if refused := refusal(outside_terms(wish, "emergency.hours")):
@@ -233,6 +241,11 @@ _NOT_OPERATOR = _fixed(
     "not-operator",
     "緊急の作業を求められるのは、この契約の受託者の作業者本人だけです。",
     "Only an operator of this contract's contractor asks, for himself.",
+)
+_ASKED = _fixed(
+    "asked-already",
+    "もう求めています。当番の職員に電話してください。1時間開かなければ、求め直せます。",
+    "You have asked already. Call whoever is on call; ask again if nothing opens within an hour.",
 )
 _NOT_EMERGENCY = _fixed(
     "not-emergency",

@@ -7,8 +7,9 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
+from sekisho.access.facts import Batch, Facts, LatchFacts, PermitFacts, Proof
 from sekisho.access.models import Attending, Job, Latch, LineSwitch, Permit, Session
-from sekisho.access.rules import Batch, Facts, Granted, LatchFacts, PermitFacts, Proof, decide
+from sekisho.access.rules import Granted, decide
 from sekisho.contracts.grant import Grant
 from sekisho.contracts.models import Contract, System
 from sekisho.contracts.reading import grant_of

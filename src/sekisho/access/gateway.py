@@ -28,8 +28,9 @@ from sekisho.access.examination import (
     held_latches,
     is_usable,
 )
+from sekisho.access.facts import EndReason, LatchFacts
 from sekisho.access.models import Attending, Job, Latch, Permit, Session
-from sekisho.access.rules import EndReason, Granted, LatchFacts
+from sekisho.access.rules import Granted
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.ids import LineCode, LoginId, TerminalCode

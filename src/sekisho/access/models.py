@@ -217,7 +217,7 @@ class Session(models.Model):
     """Until when the gate has said that it still holds this session."""
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=40, blank=True)
-    """An `EndReason` of `access/rules.py`."""
+    """An `EndReason` of `access/facts.py`."""
     exit_status = models.IntegerField(null=True)
     attendance = models.JSONField(null=True)
     """What must be there before anything moves (`attendance.Need`), as decided at the opening; null where nothing."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sekisho.access.rules import LatchFacts
+from sekisho.access.facts import LatchFacts
 from sekisho.gate.gate import Gate
 from sekisho.kernel.ids import LineCode
 

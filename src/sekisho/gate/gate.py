@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from sekisho.access import gateway
 from sekisho.access.examination import Claim, Examination, GateState
-from sekisho.access.rules import EndReason, LatchFacts
+from sekisho.access.facts import EndReason, LatchFacts
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
 from sekisho.gate.backoff import FrontDoor

@@ -6,6 +6,7 @@ which a new one pushes out the oldest. Whoever stands before it must not be able
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +23,8 @@ ANSWER_SECONDS = 0.5
 HEAD_BYTES = 4096
 HEAD_SECONDS = 10.0
 MOST_CONNECTIONS = 64
+ANSWER_EVERY = 0.01
+"""Seconds between any two answers: a hundred a second, whoever asks how often. Signing more would slow the gate."""
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'"
 _PAGE = {
     "/": ("sign.html", "text/html; charset=utf-8"),
@@ -43,7 +46,8 @@ class Heartbeat:
         self._sessions = inside()
         self._since = monotonic()
         self._changed = asyncio.Event()
-        self._connections: dict[asyncio.StreamWriter, None] = {}
+        self._connections: dict[asyncio.StreamWriter, str] = {}
+        self._next_answer = 0.0
         self._server: asyncio.Server | None = None
         self._pages = {
             path: (files("sekisho.sign").joinpath("page", name).read_bytes(), kind)
@@ -76,8 +80,8 @@ class Heartbeat:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= MOST_CONNECTIONS:
-            next(iter(self._connections)).transport.abort()
-        self._connections[writer] = None
+            self._send_one_away()
+        self._connections[writer] = str((writer.get_extra_info("peername") or ("?",))[0])
         try:
             while await self._answer_one(reader, writer):
                 pass
@@ -87,10 +91,24 @@ class Heartbeat:
             self._connections.pop(writer, None)
             writer.close()
 
+    def _send_one_away(self) -> None:
+        """The oldest connection of the address that has most."""
+        crowd, _ = Counter(self._connections.values()).most_common(1)[0]
+        oldest = next(writer for writer, address in self._connections.items() if address == crowd)
+        self._connections.pop(oldest)
+        oldest.transport.abort()
+
+    async def _turn(self) -> None:
+        """Waits until it is this answer's turn."""
+        now = self._monotonic()
+        self._next_answer = max(self._next_answer + ANSWER_EVERY, now)
+        await asyncio.sleep(self._next_answer - now)
+
     async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One question and its answer. False when the connection is over."""
         async with asyncio.timeout(HEAD_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
+        await self._turn()
         method, _, rest = head.partition(b" ")
         target = urlsplit(rest.partition(b" ")[0].decode("ascii", "replace"))
         if method != b"GET":

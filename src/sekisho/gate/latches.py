@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from uuid import UUID
 
-from sekisho.access.rules import LatchFacts
+from sekisho.access.facts import LatchFacts
 from sekisho.kernel.ids import LineCode, LoginId, PermitNumber
 
 

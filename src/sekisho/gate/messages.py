@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sekisho.access.rules import EndReason
+from sekisho.access.facts import EndReason
 from sekisho.access.sentences import WORK_KINDS
 from sekisho.gate.freeze import Freeze, Why
 from sekisho.kernel.clock import TOKYO

@@ -18,7 +18,8 @@ import asyncssh
 from sekisho.access.attendance import Standing
 from sekisho.access.deadline import WARN_MINUTES, Deadline
 from sekisho.access.examination import Claim, Examination, Target, Work
-from sekisho.access.rules import EndReason, Granted, LatchFacts
+from sekisho.access.facts import EndReason, LatchFacts
+from sekisho.access.rules import Granted
 from sekisho.evidence.tags import Tag
 from sekisho.gate import messages
 from sekisho.gate.freeze import Freeze, Why
@@ -185,6 +186,7 @@ class Passage:
         if request.terminal is not None or request.command != work.command:
             return {"fault": "other-command"}
         if not work.script_sha256:
+            self.operator.hear_nothing()
             return None
         try:
             async with asyncio.timeout(SCRIPT_SECONDS):

@@ -12,8 +12,8 @@ from typing import cast
 
 import asyncssh
 
+from sekisho.access.facts import PROOFS, Proof, type_of_network
 from sekisho.access.gateway import TerminalRecord
-from sekisho.access.rules import PROOFS, Proof, type_of_network
 
 USER_PRESENT = 0x01
 USER_VERIFIED = 0x04

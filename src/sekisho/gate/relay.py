@@ -273,6 +273,7 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         self._denied = denied
         self._early: list[bytes] = []
         self._early_eof = False
+        self._deaf = False
         self._collects = 0
         self._collected = asyncio.Event()
         self.request = Request()
@@ -313,6 +314,10 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         early = b"".join(self._early)
         return early if len(early) <= most else None
 
+    def hear_nothing(self) -> None:
+        """Whatever the client sends from now on is dropped; for the target its input has ended."""
+        self._early, self._early_eof, self._deaf = [], True, True
+
     def joined(self, relay: Relay) -> None:
         """From now on bytes flow; first those that came early."""
         self.relay = relay
@@ -324,6 +329,8 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
         relay.pace()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self._deaf:
+            return
         if self.relay is not None:
             self.relay.from_operator(data)
         else:
@@ -333,7 +340,7 @@ class OperatorSession(asyncssh.SSHServerSession[bytes]):
                 self.channel.pause_reading()
 
     def eof_received(self) -> bool:
-        if self.relay is not None:
+        if self.relay is not None and not self._deaf:
             self.relay.operator_eof()
         else:
             self._early_eof = True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.access import gateway
 from sekisho.access.examination import Claim
-from sekisho.access.rules import BATCH_PROOFS, Proof
+from sekisho.access.facts import BATCH_PROOFS, Proof
 from sekisho.evidence.tags import Tag
 from sekisho.gate.backoff import Newcomer
 from sekisho.gate.connection import GateConnection
