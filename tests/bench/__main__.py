@@ -5,10 +5,13 @@ import contextlib
 import statistics
 import subprocess
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+from sekisho.access.rules import decide
+from tests.access.test_rules import FACTS, NOW, PERMIT, grant
 from tests.bench import measures
 from tests.bench.contenders import Way, all_ways
 from tests.gate.gatetown import GateTown
@@ -107,6 +110,10 @@ def main() -> None:
             "pty": lambda: rates("output with a pty", ways, rounds, less, tty=True),
             "neighbour": lambda: delays("keystroke beside a flood", ways, rounds, measures.beside_a_flood),
             "cut": lambda: _all_cuts(town, rounds, Path(folder) / "on-postgresql"),
+            "freeze": lambda: _freeze(town, rounds),
+            "sign": lambda: _sign(town, rounds),
+            "many": lambda: _many(town, arguments.sessions),
+            "decision": _decision,
             "memory": lambda: _memory(town, arguments.sessions),
             "size": lambda: _size(town, prose),
         }
@@ -122,6 +129,47 @@ def _all_cuts(town: GateTown, rounds: int, folder: Path) -> None:
         other.stop_worker()
         cuts("cut, PostgreSQL", other, rounds)
         cuts("cut, PostgreSQL stopped", other, rounds, gone=True)
+
+
+def _freeze(town: GateTown, rounds: int) -> None:
+    taken = [measures.freeze_latency(town) for _ in range(rounds * 3)]
+    cell = f"{statistics.median(taken):.1f} / {max(taken):.1f}"
+    row("freeze, flooding: median / longest [ms]", {"sekisho": cell})
+
+
+def _sign(town: GateTown, rounds: int) -> None:
+    changed, unknown = [], []
+    for _ in range(rounds * 2):
+        one, other = measures.sign_latency(town)
+        changed.append(one)
+        unknown.append(other)
+        town.release_latches()
+    row(
+        "sign after a change: median / longest [ms]",
+        {"sekisho": f"{statistics.median(changed):.0f} / {max(changed):.0f}"},
+    )
+    row(
+        "sign after a loss: median / longest [s]",
+        {"sekisho": f"{statistics.median(unknown):.2f} / {max(unknown):.2f}"},
+    )
+
+
+def _many(town: GateTown, most: int) -> None:
+    taken = measures.among_many(town, most)
+    cell = f"{percentile(taken, 0.5):.2f} / {percentile(taken, 0.99):.2f}"
+    row(f"keystroke among {most} that type: p50 / p99 [ms]", {"sekisho": cell})
+
+
+def _decision() -> None:
+    taken, terms = [], grant()
+    for _ in range(20_000):
+        began = time.perf_counter()
+        decide(terms, PERMIT, FACTS, NOW)
+        taken.append((time.perf_counter() - began) * 1000)
+    row(
+        "decision: p50 / p99 [ms]",
+        {"sekisho": f"{percentile(taken, 0.5):.3f} / {percentile(taken, 0.99):.3f}"},
+    )
 
 
 def _memory(town: GateTown, most: int) -> None:

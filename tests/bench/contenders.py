@@ -51,7 +51,7 @@ def all_ways(folder: Path, database: str = "sqlite") -> Iterator[tuple[GateTown,
     with contextlib.ExitStack() as stack:
         town = GateTown(folder / "town", database=database)
         stack.callback(town.close)
-        town.open()
+        town.open({"sign_address": "127.0.0.1", "sign_port": free_port()})
         # It indexes every recording afterwards, at the lowest priority but on the same processors.
         town.stop_worker()
         key = keygen(folder / "key")

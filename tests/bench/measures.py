@@ -1,12 +1,16 @@
 """What is measured, each for one way in."""
 
 import contextlib
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sekisho.sign.beats import State
+from sekisho.sign.program import read_gate
+from sekisho.sign.watch import shown
 from sekisho.vault.archive import packed_path
 from tests.bench.contenders import Way
 from tests.gate.gatetown import GateTown
@@ -102,6 +106,83 @@ def cut_latency(town: GateTown, flooding: bool, database_gone: bool = False) -> 
         ended = terminal.wait_end(5)
         asking.join()
     return (ended - began) * 1000
+
+
+def freeze_latency(town: GateTown) -> float:
+    """Milliseconds from asking the gate's socket to the last byte that a flooding session shows."""
+    with town.terminal() as terminal:
+        terminal.expect("接続番号".encode())
+        session = town.live_session()
+        terminal.send(FLOOD.encode() + b"\n")
+        for _ in range(40):
+            terminal.read()
+        began = last = time.monotonic()
+        asking = threading.Thread(target=town.gate.freeze, args=(session, "person:bench"))
+        asking.start()
+        while terminal.read(0.5):
+            last = time.monotonic()
+        asking.join()
+        assert town.gate.status()["frozen"] == {session: "button"}
+    return (last - began) * 1000
+
+
+def sign_latency(town: GateTown) -> tuple[float, float]:
+    """Milliseconds from a cut to the sign's "not connected"; seconds from a stopped gate to its "unknown"."""
+    assert town.gate_process is not None
+    address = f"127.0.0.1:{town.installation.options.sign_port}"
+    gate, stop = read_gate(address, town.home / "keys" / "gate-sign-key.pub"), threading.Event()
+    asking = threading.Thread(target=gate.keep_asking, args=(stop,))
+    asking.start()
+
+    def until(state: State) -> float:
+        while shown([gate.watch], time.monotonic())[0] is not state:
+            time.sleep(0.001)
+        return time.monotonic()
+
+    try:
+        with town.terminal() as terminal:
+            terminal.expect("接続番号".encode())
+            until(State.CONNECTED)
+            began = time.monotonic()
+            town.gate.cut_session(town.live_session(), by="person:bench")
+            changed = (until(State.NOT_CONNECTED) - began) * 1000
+        town.gate_process.send_signal(signal.SIGSTOP)
+        lost = time.monotonic()
+        unknown = until(State.UNKNOWN) - lost
+    finally:
+        town.gate_process.send_signal(signal.SIGCONT)
+        stop.set()
+        asking.join()
+    return changed, unknown
+
+
+def among_many(town: GateTown, sessions: int) -> list[float]:
+    """A session's keystrokes while so many others are open and typed into, one key a second each."""
+    with contextlib.ExitStack() as stack:
+        others = []
+        for _ in range(sessions - 1):
+            others.append(stack.enter_context(town.terminal()))
+            others[-1].expect("接続番号".encode(), 30)
+            others[-1].send(b"stty -icanon; cat >/dev/null\n")
+        mine = stack.enter_context(echoing_town(town))
+        mine.send(b"stty -icanon; cat >/dev/null\n")
+        stop = threading.Event()
+
+        def type_slowly() -> None:
+            while not stop.is_set():
+                for each in others:
+                    each.send(b"x")
+                    each.read(0)
+                    stop.wait(1 / len(others))
+
+        typing = threading.Thread(target=type_slowly)
+        typing.start()
+        try:
+            _until_silent(mine)
+            return keystrokes(mine)
+        finally:
+            stop.set()
+            typing.join()
 
 
 def memory(town: GateTown) -> float:

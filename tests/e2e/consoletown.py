@@ -82,6 +82,15 @@ service.issue_enrolment_code(Person.objects.get(login=login), Machine(), timezon
 """
 
 
+def city_with_gate(folder: Path, *prepared: str) -> "ConsoleTown":
+    """A city with a gate and named people, its registers prepared by snippets for the probe. Not opened yet."""
+    gate = GateTown(folder / "gate").open()
+    gate.probe(NAMED, names=NAMES)
+    for each in prepared:
+        gate.probe(each)
+    return ConsoleTown(folder, gate=gate)
+
+
 @dataclass
 class Visitor:
     """One person's browser: cookies, pages and an authenticator that nobody else has."""

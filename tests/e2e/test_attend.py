@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.consoletown import NAMED, NAMES, ConsoleTown
-from tests.gate.gatetown import GateTown
+from tests.e2e.consoletown import ConsoleTown, city_with_gate
 from tests.town import eventually
 
 pytestmark = pytest.mark.e2e
@@ -17,11 +16,10 @@ LEFT = "立ち会う職員が足りないため止まっています".encode()
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleTown]:
     """A city with a permit for a great change."""
-    folder = tmp_path_factory.mktemp("city")
-    gate = GateTown(folder / "gate").open()
-    gate.probe(NAMED, names=NAMES)
-    gate.probe("Permit.objects.update(great_change=True, work='版の更新(1.2から1.3へ)')")
-    town = ConsoleTown(folder, gate=gate)
+    town = city_with_gate(
+        tmp_path_factory.mktemp("city"),
+        "Permit.objects.update(great_change=True, work='版の更新(1.2から1.3へ)')",
+    )
     try:
         yield town.open()
     finally:

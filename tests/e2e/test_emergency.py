@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.consoletown import NAMED, NAMES, ConsoleTown
+from tests.e2e.consoletown import ConsoleTown, city_with_gate
 from tests.gate.clients import PASSWORD
-from tests.gate.gatetown import GateTown
 from tests.town import eventually
 
 pytestmark = pytest.mark.e2e
@@ -28,11 +27,7 @@ None
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleTown]:
     """A city by night: hours over, lines closed, nothing permitted; its papers know emergencies."""
-    folder = tmp_path_factory.mktemp("city")
-    gate = GateTown(folder / "gate").open()
-    gate.probe(NIGHT)
-    gate.probe(NAMED, names=NAMES)
-    town = ConsoleTown(folder, gate=gate)
+    town = city_with_gate(tmp_path_factory.mktemp("city"), NIGHT)
     try:
         yield town.open()
     finally:

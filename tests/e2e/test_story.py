@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from sekisho.kernel.clock import TOKYO
-from tests.e2e.consoletown import NAMED, NAMES, ConsoleTown, Visitor
+from tests.e2e.consoletown import ConsoleTown, Visitor, city_with_gate
 from tests.gate.clients import PASSWORD
-from tests.gate.gatetown import GateTown
 from tests.town import Terminal
 
 pytestmark = pytest.mark.e2e
@@ -28,11 +27,7 @@ SHOWN = "山田商店の行を直しました"
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleTown]:
     """A city whose papers are in, with nothing permitted and every line closed."""
-    folder = tmp_path_factory.mktemp("city")
-    gate = GateTown(folder / "gate").open()
-    gate.probe(NAMED, names=NAMES)
-    gate.probe(NOTHING_YET)
-    town = ConsoleTown(folder, gate=gate)
+    town = city_with_gate(tmp_path_factory.mktemp("city"), NOTHING_YET)
     try:
         yield town.open()
     finally:

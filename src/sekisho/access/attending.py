@@ -10,6 +10,7 @@ from sekisho.access.attendance import SILENCE, Need
 from sekisho.access.control import GateClient, GateRefused, GateUnreachable
 from sekisho.access.models import Attending, Session
 from sekisho.access.reading import is_live, may_cut, sessions_for
+from sekisho.access.reasons import NOT_YOURS, reason
 from sekisho.access.wake import wake_gate
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
@@ -105,7 +106,7 @@ def resume_session(session: Session, by: Person) -> str | Refused | None:
 
 def _press(session: Session, by: Person, freeze: bool) -> str | Refused | None:
     if not may_cut(by, session):
-        return Refused((_NOT_YOURS,))
+        return Refused((NOT_YOURS,))
     client = GateClient(settings.SEKISHO.gate_socket)
     try:
         return (client.freeze if freeze else client.resume)(str(session.id), by.actor)
@@ -117,7 +118,7 @@ def _press(session: Session, by: Person, freeze: bool) -> str | Refused | None:
 
 def _not_allowed(session: Session, by: Person, now: datetime) -> Refused | None:
     if not may_cut(by, session) or session.operator_id == by.pk:
-        return Refused((_NOT_YOURS,))
+        return Refused((NOT_YOURS,))
     if session.attendance is None:
         return Refused((_NOT_NEEDED,))
     if by.role_of not in Need.from_json(session.attendance).by:
@@ -149,32 +150,23 @@ def _record(tag: Tag, row: Attending, now: datetime, **said: str) -> None:
     wake_gate()
 
 
-def _fixed(code: str, ja: str, en: str) -> Reason:
-    return Reason(code, Text(ja, en))
-
-
-_NOT_YOURS = _fixed(
-    "not-yours",
-    "これができるのは、情報システム担当課か、その契約の所管課だけです。",
-    "Only the systems division or the division that owns the contract can do this.",
-)
-_NOT_NAMED = _fixed(
+_NOT_NAMED = reason(
     "not-named",
     "契約の条件では、この作業に立ち会うのはあなたの課ではありません。条件に書かれた課に頼んでください。",
     "The terms name another division to attend this work. Ask that division.",
 )
-_NOT_NEEDED = _fixed(
+_NOT_NEEDED = reason(
     "not-needed",
     "この接続に立会いは要りません。画面は接続のページで見られます。",
     "This session needs no attendance. Watch it on its own page.",
 )
-_OVER = _fixed("over", "この接続はもう終わっています。", "This session is over.")
-_TOO_MANY = _fixed(
+_OVER = reason("over", "この接続はもう終わっています。", "This session is over.")
+_TOO_MANY = reason(
     "too-many",
     f"一人が同時に立ち会えるのは{MOST_AT_ONCE}件までです。どれかを終えるか、ほかの職員に頼んでください。",
     f"One person attends at most {MOST_AT_ONCE} sessions at once. Leave one, or ask somebody else.",
 )
-_GATE_SILENT = _fixed(
+_GATE_SILENT = reason(
     "gate-silent",
     "関門が答えないため、一時停止も再開もできていません。急ぐときは遮断してください。",
     "The gate does not answer: nothing was paused or resumed. If it is urgent, cut.",

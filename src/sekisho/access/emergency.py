@@ -12,6 +12,7 @@ from django.db import transaction
 from sekisho.access.models import Incident, OnCall, Permit
 from sekisho.access.permit_checks import OVER, Wish, day_of, empty, not_in, not_owner, outside_terms, refusal
 from sekisho.access.permits import locked, next_number, record_permit
+from sekisho.access.reasons import ENDS_FIRST, NOT_YOURS, reason
 from sekisho.access.rules import EMERGENCY_TERMS
 from sekisho.access.sentences import SENTENCES
 from sekisho.access.wake import wake_gate
@@ -24,7 +25,6 @@ from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.ids import time_ordered_id
 from sekisho.kernel.outcome import Reason, Refused
-from sekisho.kernel.text import Text
 from sekisho.people.models import Person
 from sekisho.people.roles import Role
 
@@ -129,7 +129,7 @@ def close_incident(incident: Incident, outcome: str, by: Person, now: datetime) 
         row = Incident.objects.select_for_update(of=("self",)).get(pk=incident.pk)
         owner = by.role_of is Role.DIVISION and by.division_id == row.permit.contract.division_id
         if refused := refusal(
-            [] if owner or by.role_of is Role.SYSTEMS else [_NOT_YOURS],
+            [] if owner or by.role_of is Role.SYSTEMS else [NOT_YOURS],
             [_CLOSED] if row.closed_at else [],
             empty(outcome),
         ):
@@ -165,9 +165,9 @@ def enter_duty(
     """Puts somebody of the city on call: the systems division anybody, a division its own people."""
     own = by.role_of is Role.DIVISION and person.division_id == by.division_id
     if refused := refusal(
-        [] if by.role_of is Role.SYSTEMS or own else [_NOT_YOURS],
+        [] if by.role_of is Role.SYSTEMS or own else [NOT_YOURS],
         [] if person.role_of in (Role.SYSTEMS, Role.DIVISION) and person.is_active else [_NO_DUTY],
-        [] if starts < ends else [_ENDS_FIRST],
+        [] if starts < ends else [ENDS_FIRST],
         [OVER] if ends <= now else [],
     ):
         return refused
@@ -180,7 +180,7 @@ def enter_duty(
 def remove_duty(duty: OnCall, by: Person, now: datetime) -> Refused | None:
     """Takes somebody off call."""
     own = by.role_of is Role.DIVISION and duty.person.division_id == by.division_id
-    if refused := refusal([] if by.role_of is Role.SYSTEMS or own else [_NOT_YOURS]):
+    if refused := refusal([] if by.role_of is Role.SYSTEMS or own else [NOT_YOURS]):
         return refused
     with transaction.atomic():
         _record_duty(Tag.DUTY_REMOVED, duty, by, now)
@@ -233,49 +233,39 @@ def _record_duty(tag: Tag, duty: OnCall, by: Person, now: datetime) -> None:
     wake_gate()
 
 
-def _fixed(code: str, ja: str, en: str) -> Reason:
-    return Reason(code, Text(ja, en))
-
-
-_NOT_OPERATOR = _fixed(
+_NOT_OPERATOR = reason(
     "not-operator",
     "緊急の作業を求められるのは、この契約の受託者の作業者本人だけです。",
     "Only an operator of this contract's contractor asks, for himself.",
 )
-_ASKED = _fixed(
+_ASKED = reason(
     "asked-already",
     "もう求めています。当番の職員に電話してください。1時間開かなければ、求め直せます。",
     "You have asked already. Call whoever is on call; ask again if nothing opens within an hour.",
 )
-_NOT_EMERGENCY = _fixed(
+_NOT_EMERGENCY = reason(
     "not-emergency",
     "これは緊急の求めではありません。通常の許可として決めてください。",
     "Not an emergency: decide it as a permit.",
 )
-_NOT_ON_CALL = _fixed(
+_NOT_ON_CALL = reason(
     "not-on-call",
     "開けられるのは、いま当番の職員だけです。当番表を確かめるか、当番の職員に電話してください。",
     "Only who is on call now opens it. Look at the on-call list, or call that person.",
 )
-_STALE = _fixed(
+_STALE = reason(
     "stale",
     "求めてから1時間たちました。いまの状況を作業者に確かめ、求め直してもらってください。",
     "An hour has passed since it was asked. Ask the operator how things are, and to ask again.",
 )
-_NOTHING_TO_APPROVE = _fixed(
+_NOTHING_TO_APPROVE = reason(
     "nothing-to-approve",
     "事後の承認を待っている緊急の作業ではありません(もう決まっています)。",
     "No emergency that waits for approval: it has been decided.",
 )
-_NOT_YOURS = _fixed(
-    "not-yours",
-    "これができるのは、情報システム担当課か、その契約の所管課だけです。",
-    "Only the systems division or the division that owns the contract can do this.",
-)
-_CLOSED = _fixed("closed", "この事案はもう閉じています。", "This incident is closed already.")
-_NO_DUTY = _fixed(
+_CLOSED = reason("closed", "この事案はもう閉じています。", "This incident is closed already.")
+_NO_DUTY = reason(
     "no-duty",
     "当番になれるのは、情報システム担当課か業務所管課の、利用中の職員だけです。",
     "Only active staff of the systems division or an owning division can be on call.",
 )
-_ENDS_FIRST = _fixed("ends-first", "終わりが始まりより前です。", "It ends before it starts.")

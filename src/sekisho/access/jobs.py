@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from sekisho.access.models import Job, Permit, Session, WorkReport
 from sekisho.access.permit_checks import Wish, day_of, refusal, wrong_requester, wrong_wish
 from sekisho.access.permits import next_number, record_permit
+from sekisho.access.reasons import reason
 from sekisho.access.rules import BATCH_TERMS
 from sekisho.access.sentences import SENTENCES
 from sekisho.contracts.grant import Grant
@@ -198,45 +199,41 @@ def _terms(grant: Grant, asked: JobWish) -> list[Reason]:
     return []
 
 
-def _fixed(code: str, ja: str, en: str) -> Reason:
-    return Reason(code, Text(ja, en))
-
-
-_BAD_CODE = _fixed(
+_BAD_CODE = reason(
     "bad-code",
     "コードは、英小文字で始まる30字までの英小文字、数字、ハイフンです。例: juki-nightly",
     "A code is up to 30 of a-z, 0-9 and -, beginning with a letter, for example juki-nightly.",
 )
-_TAKEN = _fixed(
+_TAKEN = reason(
     "taken",
     "そのコードの定型処理はもうあります。別のコードにしてください。",
     "That code is taken. Choose another.",
 )
-_NO_TITLE = _fixed("no-title", "処理の名前を書いてください。", "Give it a name.")
-_NO_COMMAND = _fixed("no-command", "実行するコマンドを書いてください。", "Say what command is run.")
-_LONG_SCRIPT = _fixed(
+_NO_TITLE = reason("no-title", "処理の名前を書いてください。", "Give it a name.")
+_NO_COMMAND = reason("no-command", "実行するコマンドを書いてください。", "Say what command is run.")
+_LONG_SCRIPT = reason(
     "long-script", "スクリプトは256KiBまでの文字です。", "A script is text of at most 256 KiB."
 )
-_BAD_MINUTES = _fixed(
+_BAD_MINUTES = reason(
     "bad-minutes", "最長時間は1分から24時間までです。", "The longest is 1 minute to 24 hours."
 )
-_BAD_OUTPUT = _fixed("bad-output", "出力の上限は64MiBまでです。", "The output is at most 64 MiB.")
-_ONE_RESPONSIBLE = _fixed(
+_BAD_OUTPUT = reason("bad-output", "出力の上限は64MiBまでです。", "The output is at most 64 MiB.")
+_ONE_RESPONSIBLE = reason(
     "one-responsible",
     "責任を持つ作業者を一人だけ選んでください。",
     "Choose the one operator who answers for it.",
 )
-_TOO_LONG = _fixed(
+_TOO_LONG = reason(
     "too-long",
     "定型処理の許可は400日までです。年度ごとに取り直してください。",
     "A job's permit lasts 400 days at most.",
 )
-_BAD_KEY = _fixed(
+_BAD_KEY = reason(
     "bad-key",
     "機械の公開鍵を読めません。「ssh-ed25519 AAAA…」の一行を貼ってください。",
     "Not a machine's public key. Paste the one line that begins with ssh-ed25519.",
 )
-_USED_KEY = _fixed(
+_USED_KEY = reason(
     "used-key",
     "その鍵は端末か認証器のものです。定型処理には専用の鍵を作ってください。",
     "That key is a terminal's or an authenticator's. Make one for this job alone.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sekisho.access.models import Job, Permit
+from sekisho.access.reasons import ENDS_FIRST, SAY_WHY, reason
 from sekisho.contracts.hours import Hours
 from sekisho.contracts.models import Contract, System
 from sekisho.contracts.reading import grant_of
@@ -60,7 +61,7 @@ def wrong_requester(wish: Wish, by: Person) -> list[Reason]:
 
 
 def wrong_wish(wish: Wish, now: datetime) -> list[Reason]:
-    reasons = [] if wish.starts < wish.ends else [_ENDS_FIRST]
+    reasons = [] if wish.starts < wish.ends else [ENDS_FIRST]
     reasons += [OVER] if wish.ends <= now else []
     reasons += [] if wish.operators else [_NOBODY]
     reasons += [_NO_WORK] if not wish.work.strip() else []
@@ -145,51 +146,45 @@ def not_city(row: Permit, by: Person) -> list[Reason]:
 
 
 def empty(text: str) -> list[Reason]:
-    return [] if text.strip() else [_SAY_WHY]
+    return [] if text.strip() else [SAY_WHY]
 
 
 def day_of(moment: datetime) -> date:
     return moment.astimezone(TOKYO).date()
 
 
-def _fixed(code: str, ja: str, en: str) -> Reason:
-    return Reason(code, Text(ja, en))
-
-
-_NOT_MANAGER = _fixed(
+_NOT_MANAGER = reason(
     "not-manager",
     "申請できるのは、この契約の受託者の管理者だけです。",
     "Only a manager of this contract's contractor can ask.",
 )
-_AMENDED = _fixed(
+_AMENDED = reason(
     "amended",
     "あなたが読んだ後に、申請の内容が直されました。何も変えていません。下の新しい内容を読んでから決めてください。",
     "The request was amended after you read it. Nothing was changed; read what it says now, then decide.",
 )
-_NOT_OWNER = _fixed(
+_NOT_OWNER = reason(
     "not-owner",
     "決められるのは、この契約の所管課だけです。",
     "Only the division that owns this contract decides.",
 )
-_EMERGENCY = _fixed(
+_EMERGENCY = reason(
     "emergency",
     "これは緊急の作業です。当番の職員が開け、所管課が事後に承認します。延ばすには、あらためて求めてもらってください。",
     "This is an emergency: who is on call opens it, the division approves it afterwards. It is not extended.",
 )
-_JOB = _fixed(
+_JOB = reason(
     "job",
     "無人の定型処理の許可は、直すことも延ばすこともできません。新しいコードで申請してください。",
     "A job's permit is neither amended nor extended. Request it anew, under another code.",
 )
-_ENDS_FIRST = _fixed("ends-first", "終わりが始まりより前です。", "It ends before it starts.")
-OVER = _fixed("over", "その時間はもう過ぎています。", "That time is already over.")
-_NOBODY = _fixed("nobody", "作業者を一人以上選んでください。", "Choose at least one operator.")
-_NO_WORK = _fixed("no-work", "作業の内容を書いてください。", "Say what will be done.")
-_NO_ROLLBACK = _fixed("no-rollback", "元に戻す手順を書いてください。", "Say how it is undone.")
-_SAY_WHY = _fixed("say-why", "理由を書いてください。", "Say why.")
-NOT_LATER = _fixed(
+OVER = reason("over", "その時間はもう過ぎています。", "That time is already over.")
+_NOBODY = reason("nobody", "作業者を一人以上選んでください。", "Choose at least one operator.")
+_NO_WORK = reason("no-work", "作業の内容を書いてください。", "Say what will be done.")
+_NO_ROLLBACK = reason("no-rollback", "元に戻す手順を書いてください。", "Say how it is undone.")
+NOT_LATER = reason(
     "not-later", "延長は、いまの終わりより後でなければなりません。", "An extension ends later than now."
 )
-_OUTSIDE_CONTRACT = _fixed(
+_OUTSIDE_CONTRACT = reason(
     "outside-contract", "申請の日が契約期間の外です。", "The days are outside the contract's term."
 )

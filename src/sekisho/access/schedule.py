@@ -8,13 +8,13 @@ from django.db import transaction
 
 from sekisho.access.models import Agreement, Processing
 from sekisho.access.permit_checks import empty, refusal
+from sekisho.access.reasons import ONLY_SYSTEMS, reason
 from sekisho.access.recurrence import Recurrence, Rule
 from sekisho.contracts.models import Contract, System
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.ids import time_ordered_id
 from sekisho.kernel.outcome import Reason, Refused
-from sekisho.kernel.text import Text
 from sekisho.people.models import Division, Person
 from sekisho.people.roles import Role
 
@@ -144,45 +144,38 @@ def _faults(entry: Entry) -> list[Reason]:
 
 
 def _not_systems(by: Person) -> list[Reason]:
-    return [] if by.role_of is Role.SYSTEMS else [_ONLY_SYSTEMS]
+    return [] if by.role_of is Role.SYSTEMS else [ONLY_SYSTEMS]
 
 
 def _withdrawn(row: Processing) -> list[Reason]:
     return [_GONE] if row.withdrawn_at else []
 
 
-def _fixed(code: str, ja: str, en: str) -> Reason:
-    return Reason(code, Text(ja, en))
-
-
-_ONLY_SYSTEMS = _fixed(
-    "only-systems", "これができるのは情報システム担当課だけです。", "Only the systems division can do this."
-)
-_NO_TITLE = _fixed("no-title", "処理の名前を書いてください。", "Give it a name.")
-_NO_LENGTH = _fixed("no-length", "かかる時間は、1分から7日までです。", "It takes from 1 minute to 7 days.")
-_ENDS_FIRST = _fixed("ends-first", "終わりの日が、始まりの日より前です。", "It ends before it begins.")
-_ONCE_UNTIL = _fixed(
+_NO_TITLE = reason("no-title", "処理の名前を書いてください。", "Give it a name.")
+_NO_LENGTH = reason("no-length", "かかる時間は、1分から7日までです。", "It takes from 1 minute to 7 days.")
+_ENDS_FIRST = reason("ends-first", "終わりの日が、始まりの日より前です。", "It ends before it begins.")
+_ONCE_UNTIL = reason(
     "once-until", "一回だけの処理に、終わりの日は要りません。", "What is done once has no last day."
 )
-_NOBODY = _fixed(
+_NOBODY = reason(
     "nobody", "同意を求める課を一つ以上選んでください。", "Choose at least one division to agree."
 )
-_OTHER_SYSTEM = _fixed(
+_OTHER_SYSTEM = reason(
     "other-system",
     "このシステムは、この契約の対象ではありません。契約を選び直すか、市が自分で行うなら空にしてください。",
     "That contract does not cover this system. Choose another, or none where the city does it itself.",
 )
-_NO_CONTRACT = _fixed(
+_NO_CONTRACT = reason(
     "no-contract",
     "始まりの日が、契約期間の外です。",
     "It begins on a day on which the contract does not hold.",
 )
-_AMENDED = _fixed(
+_AMENDED = reason(
     "amended",
     "あなたが読んだ後に、内容が直されました。何も変えていません。下の新しい内容を読んでから答えてください。",
     "It was amended after you read it. Nothing was changed; read what it says now, then answer.",
 )
-_NOT_ASKED = _fixed(
+_NOT_ASKED = reason(
     "not-asked", "あなたの課は、同意を求められていません。", "Your division is not asked to agree to this."
 )
-_GONE = _fixed("withdrawn", "この処理はもう外されています。", "This entry was taken off the schedule.")
+_GONE = reason("withdrawn", "この処理はもう外されています。", "This entry was taken off the schedule.")

@@ -10,6 +10,7 @@ from django.db import transaction
 from sekisho.access.control import CutDone, GateClient, GateRefused, GateUnreachable
 from sekisho.access.models import Latch, LineSwitch, Session
 from sekisho.access.reading import may_cut, may_reason
+from sekisho.access.reasons import NOT_YOURS, ONLY_SYSTEMS, SAY_WHY
 from sekisho.access.wake import wake_gate
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
@@ -41,7 +42,7 @@ def close_line(line: Line, reason: str, by: Person, now: datetime) -> LineSwitch
 def cut_session(session: Session, by: Person, now: datetime) -> Cut | Refused:
     """Cuts one session: the gate first, everything else after. Latches its operator and its permit."""
     if not may_cut(by, session):
-        return _not_yours()
+        return Refused((NOT_YOURS,))
     try:
         done = _gate().cut_session(str(session.id), by.actor)
     except GateRefused as error:
@@ -54,7 +55,7 @@ def cut_session(session: Session, by: Person, now: datetime) -> Cut | Refused:
 def cut_line(line: Line, by: Person, now: datetime) -> Cut | Refused:
     """Cuts every session on a line and latches it."""
     if by.role_of is not Role.SYSTEMS:
-        return _only_systems()
+        return Refused((ONLY_SYSTEMS,))
     try:
         done = _gate().cut_line(line.code, by.actor)
     except (GateRefused, GateUnreachable):
@@ -66,7 +67,7 @@ def cut_line(line: Line, by: Person, now: datetime) -> Cut | Refused:
 def cut_everything(by: Person, now: datetime) -> Cut | Refused:
     """Cuts every session there is and lets nobody in until it is released."""
     if by.role_of is not Role.SYSTEMS:
-        return _only_systems()
+        return Refused((ONLY_SYSTEMS,))
     try:
         done = _gate().cut_everything(by.actor)
     except GateUnreachable:
@@ -77,9 +78,9 @@ def cut_everything(by: Person, now: datetime) -> Cut | Refused:
 def give_latch_reason(latch: Latch, reason: str, by: Person, now: datetime) -> Latch | Refused:
     """Says afterwards why it was cut, once: who cut it, the systems division, or the division concerned."""
     if not reason.strip():
-        return _say_why()
+        return Refused((SAY_WHY,))
     if not may_reason(by, latch):
-        return _not_yours()
+        return Refused((NOT_YOURS,))
     with transaction.atomic():
         row = Latch.objects.select_for_update(of=("self",)).get(pk=latch.pk)
         if row.reason:
@@ -97,9 +98,9 @@ def give_latch_reason(latch: Latch, reason: str, by: Person, now: datetime) -> L
 def release_latch(latch: Latch, reason: str, by: Person, now: datetime) -> Latch | Refused:
     """Lets what was cut connect again. The view asks for a fresh biometric first."""
     if not reason.strip():
-        return _say_why()
+        return Refused((SAY_WHY,))
     if by.role_of is not Role.SYSTEMS:
-        return _only_systems()
+        return Refused((ONLY_SYSTEMS,))
     with transaction.atomic():
         row = Latch.objects.select_for_update(of=("self",)).get(pk=latch.pk)
         if row.released_at is not None:
@@ -113,9 +114,9 @@ def release_latch(latch: Latch, reason: str, by: Person, now: datetime) -> Latch
 
 def _switch(line: Line, is_open: bool, reason: str, by: Person, now: datetime) -> LineSwitch | Refused:
     if not reason.strip():
-        return _say_why()
+        return Refused((SAY_WHY,))
     if by.role_of is not Role.SYSTEMS:
-        return _only_systems()
+        return Refused((ONLY_SYSTEMS,))
     with transaction.atomic():
         switch, _ = LineSwitch.objects.update_or_create(
             line=line,
@@ -183,20 +184,3 @@ def _gate() -> GateClient:
 
 def _digest(text: str) -> str:
     return sha256(text.strip().encode()).hexdigest()
-
-
-def _say_why() -> Refused:
-    return Refused((Reason("say-why", Text("理由を書いてください。", "Say why.")),))
-
-
-def _not_yours() -> Refused:
-    text = Text(
-        "これができるのは、情報システム担当課か、その契約の所管課だけです。",
-        "Only the systems division or the division that owns the contract can do this.",
-    )
-    return Refused((Reason("not-yours", text),))
-
-
-def _only_systems() -> Refused:
-    text = Text("これができるのは情報システム担当課だけです。", "Only the systems division can do this.")
-    return Refused((Reason("only-systems", text),))

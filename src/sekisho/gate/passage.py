@@ -9,7 +9,6 @@ import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from sekisho.gate import messages
 from sekisho.gate.freeze import Freeze, Why
 from sekisho.gate.latches import LatchStore
 from sekisho.gate.ledger import Ledger
+from sekisho.gate.permitted_work import other_work
 from sekisho.gate.recordings import Recordings
 from sekisho.gate.relay import OperatorSession, Relay, TargetSession
 from sekisho.gate.target import Connect, TargetFailed, TargetKeyChanged
@@ -43,9 +43,6 @@ DRAIN_SECONDS = 30.0
 """How long a finished session may take to deliver its last output."""
 
 MAX_DENIED = 32
-SCRIPT_SECONDS = 30.0
-SCRIPT_BYTES = 1 << 20
-"""What an unattended job may send to be run, at most, and how long that may take."""
 
 
 class House(Protocol):
@@ -154,7 +151,7 @@ class Passage:
         relay.from_gate(text, request.terminal is not None)
         if request.command is not None:  # input like any other: recorded before it is forwarded
             recorder.write(Kind.COMMAND, request.command)
-        if work is not None and (fault := await self._other_work(work)):
+        if work is not None and (fault := await other_work(self.operator, work)):
             self.evidence(Tag.OTHER_WORK, fault)
             self.end(EndReason.OTHER_WORK)
         self.look()
@@ -179,22 +176,6 @@ class Passage:
         self._target_session = session
         relay.connect(channel)
         self.operator.joined(relay)
-
-    async def _other_work(self, work: Work) -> dict[str, Any] | None:
-        """What is not as it was permitted, for the record; None when it is, to the byte."""
-        request = self.operator.request
-        if request.terminal is not None or request.command != work.command:
-            return {"fault": "other-command"}
-        if not work.script_sha256:
-            self.operator.hear_nothing()
-            return None
-        try:
-            async with asyncio.timeout(SCRIPT_SECONDS):
-                script = await self.operator.everything(SCRIPT_BYTES)
-        except TimeoutError:
-            return {"fault": "no-script"}
-        found = sha256(script).hexdigest() if script is not None else None
-        return None if found == work.script_sha256 else {"fault": "other-script", "sha256": found}
 
     def _refuse(self, refused: Refused) -> None:
         detail = {
