@@ -191,4 +191,43 @@ def people(_: Installation) -> Findings:
     )
 
 
-CHECKS: tuple[Check, ...] = (database, evidence, people)
+def calendar(_: Installation) -> Findings:
+    """The table of holidays must reach as far as the contracts, and emergencies need somebody to open them."""
+    from datetime import UTC, datetime, timedelta
+
+    from django.db import DatabaseError
+
+    from sekisho.access.calendar import TABLE_AHEAD
+    from sekisho.access.models import OnCall
+    from sekisho.access.rules import EMERGENCY_TERMS
+    from sekisho.contracts import reading
+    from sekisho.contracts.models import Contract
+    from sekisho.kernel.clock import TOKYO
+
+    now = datetime.now(UTC)
+    today, ends = now.astimezone(TOKYO).date(), reading.TABLE_ENDS
+    try:
+        contracts = list(Contract.objects.filter(ends__gte=today))
+        on_call = OnCall.objects.filter(starts__lt=now + timedelta(days=1), ends__gt=now).exists()
+        grants = [reading.grant_of(each, today) for each in contracts]
+    except DatabaseError:
+        return  # said by `database`
+    if today >= ends - TABLE_AHEAD and any(each.ends > ends for each in contracts):
+        yield care(
+            (
+                f"祝日の表は {ends} で終わりますが、契約はその後も続きます。それより後は誰も入れません。",
+                f"The table of holidays ends on {ends}, contracts go on. Nobody gets in after that.",
+            ),
+            ("関所を新しい版にしてください。", "Install a newer version."),
+        )
+    if not on_call and any(all(key in grant.terms for key in EMERGENCY_TERMS) for grant in grants):
+        yield care(
+            (
+                "これから一日、緊急の作業を開けられる当番がいません。",
+                "For the next day nobody is on call to open an emergency.",
+            ),
+            ("画面の「当番」で決めてください。", "Put somebody on call in the console."),
+        )
+
+
+CHECKS: tuple[Check, ...] = (database, evidence, people, calendar)
