@@ -131,3 +131,25 @@ def test_a_hundred_thousand_moments_are_judged_alike() -> None:
             if closes - moment < timedelta(days=6):
                 assert until == closes, (SEED, number, lines, moment, until, closes)
     assert CASES / 10 < inside < CASES * 9 / 10, "the cases say little"
+
+
+def test_the_windows_shown_are_those_that_hold() -> None:
+    """What the calendar shows of some days covers the same moments as the diary's windows that begin on them."""
+    chooser = random.Random(SEED)
+    for number in range(5_000):
+        if number % 20 == 0:
+            lines = some_lines(chooser)
+            hours = Hours.parse(lines)
+        first = date(2019, 1, 1) + timedelta(days=chooser.randrange(14 * 365))
+        days = chooser.randint(1, 9)
+        shown = hours.windows(first, days, CLOSED)
+        begun = [
+            each
+            for each in read_slowly(lines, first)
+            if first <= each[0].date() < first + timedelta(days=days)
+        ]
+        assert all(first <= start.date() < first + timedelta(days=days) for start, _ in shown)
+        for _ in range(5):
+            moment = at(first, "00:00") + timedelta(seconds=chooser.randrange((days + 1) * 86_400))
+            inside = any(start <= moment < end for start, end in begun)
+            assert any(start <= moment < end for start, end in shown) == inside, (SEED, number, lines, moment)
