@@ -16,8 +16,8 @@ from sekisho.access.models import Processing as ProcessingRow
 from sekisho.access.recurrence import Recurrence, Rule
 from sekisho.contracts.grant import Grant, Term
 from sekisho.contracts.hours import Hours
-from sekisho.contracts.models import System
-from sekisho.contracts.reading import closed_days
+from sekisho.contracts.models import ClosedDay, System
+from sekisho.contracts.reading import closed_days, closed_days_of_city, grant_of
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.ids import ContractCode, ContractorCode
 from sekisho.kernel.text import Text
@@ -283,3 +283,12 @@ def test_divisions_agree_to_what_they_read(town: SmallTown) -> None:
         must(schedule.withdraw_processing(changed, systems, later))
     assert refused(schedule.agree(changed, kacho, later, changed.edition)) == ("withdrawn",)
     assert ProcessingRow.objects.get().title == "別の処理"
+
+
+def test_the_citys_own_closed_day_is_a_holiday_at_once(town: SmallTown) -> None:
+    """A day that the city closes by a paper is judged by the holiday row, in the decision as in the calendar."""
+    day = (town.now + timedelta(days=30)).astimezone(TOKYO).date()
+    assert day not in grant_of(town.contract, town.now.date()).holidays
+    ClosedDay.objects.create(code="kinenbi", name="市制記念日", name_en="Foundation day", date=day)
+    assert day in grant_of(town.contract, town.now.date()).holidays
+    assert day in closed_days_of_city(day.year, day.year)

@@ -16,7 +16,7 @@ from sekisho.access.reading import contracts_for, permits_for, processing_for
 from sekisho.access.recurrence import Recurrence, Rule
 from sekisho.access.showing import csv_file, me
 from sekisho.contracts.models import System
-from sekisho.contracts.reading import TABLE_ENDS, closed_days, grant_of
+from sekisho.contracts.reading import TABLE_ENDS, closed_days_of_city, grant_of
 from sekisho.contracts.showing import allowed_shown
 from sekisho.kernel.clock import TOKYO
 from sekisho.kernel.era import era_year, fiscal_year, parse_date
@@ -53,7 +53,7 @@ def calendar_year(request: HttpRequest) -> HttpResponse:
     year = fiscal_year(_asked_day(request))
     first, last = date(year, 4, 1), date(year + 1, 3, 31)
     months = [date(year + (number > 9), (number + 2) % 12 + 1, 1) for number in range(1, 13)]
-    closed = closed_days(year - 1, year + 2)
+    closed = closed_days_of_city(year - 1, year + 2)
     rows = []
     for row in processing_for(me(request)):
         days = [
@@ -127,7 +127,7 @@ def _calendar(request: HttpRequest, first: date, days: int) -> Calendar:
         [_processing(each) for each in processing],
         first,
         days,
-        closed_days(first.year - 1, first.year + 2),
+        closed_days_of_city(first.year - 1, first.year + 2),
         _today(),
         TABLE_ENDS,
     )

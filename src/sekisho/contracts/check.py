@@ -21,6 +21,7 @@ REGISTERS = (
     "person",
     "terminal",
     "system",
+    "closed_day",
     "procurement",
     "contract",
 )
@@ -44,6 +45,7 @@ _NAMES = {
     "person": Text("人", "person"),
     "terminal": Text("端末", "terminal"),
     "system": Text("システム", "system"),
+    "closed_day": Text("閉庁日", "closed day"),
     "procurement": Text("調達", "procurement"),
     "contract": Text("契約", "contract"),
 }

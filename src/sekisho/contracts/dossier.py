@@ -92,6 +92,15 @@ class System(_Table):
     credential: Literal["certificate", "key"] = "certificate"
 
 
+class ClosedDay(_Table):
+    """A day on which city hall is closed, beside national holidays and the turn of the year."""
+
+    code: Code
+    name: Words
+    name_en: Words
+    date: date
+
+
 class Procurement(_Table):
     code: Code
     title: Words
@@ -162,6 +171,7 @@ class Paper(_Table):
     person: list[Person] = []
     terminal: list[Terminal] = []
     system: list[System] = []
+    closed_day: list[ClosedDay] = []
     procurement: list[Procurement] = []
     contract: list[Contract] = []
     fact: list[Fact] = []

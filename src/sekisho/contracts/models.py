@@ -29,6 +29,15 @@ class System(models.Model):
     """`certificate`, or `key` for an old target that cannot trust a CA."""
 
 
+class ClosedDay(models.Model):
+    """A day on which city hall is closed (閉庁日), beside national holidays and the turn of the year."""
+
+    code = models.SlugField(primary_key=True, max_length=40)
+    name = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100)
+    date = models.DateField(db_index=True)
+
+
 class Procurement(models.Model):
     """One procurement (調達), in which one or more contracts are made together."""
 

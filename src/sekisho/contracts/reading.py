@@ -6,7 +6,7 @@ from functools import lru_cache
 import holidays as holiday_tables
 
 from sekisho.contracts.grant import Grant
-from sekisho.contracts.models import Contract, Document, FactRow
+from sekisho.contracts.models import ClosedDay, Contract, Document, FactRow
 from sekisho.contracts.terms import (
     KEYS,
     ContractFacts,
@@ -30,8 +30,9 @@ TABLE_ENDS = date(holiday_tables.country_holidays("JP").end_year, 12, 31)
 def grant_of(contract: Contract, on: date) -> Grant:
     """The grant of `contract` as its papers stand on the day `on`.
 
-    Papers never change, so a grant is known by the papers it is made of, and kept.
+    Papers never change, so a grant is known by the papers it is made of and the days city hall is closed, and kept.
     """
+    closed = closed_days_of_city(contract.starts.year - 1, contract.ends.year + 1)
     rows = Document.objects.filter(procurement=contract.procurement_id)
     papers = [PaperVersion(row.code, row.version, row.in_force_from, row.sha256) for row in rows]
     return _grant(
@@ -44,20 +45,29 @@ def grant_of(contract: Contract, on: date) -> Grant:
         ),
         on,
         tuple(sorted(newest_in_force(papers, on), key=lambda paper: paper.name)),
+        closed,
     )
 
 
 @lru_cache(maxsize=512)
-def _grant(contract: ContractFacts, on: date, papers: tuple[PaperVersion, ...]) -> Grant:
+def _grant(
+    contract: ContractFacts, on: date, papers: tuple[PaperVersion, ...], closed: frozenset[date]
+) -> Grant:
     facts = FactRow.objects.filter(document__sha256__in=[each.sha256 for each in papers])
     return compile_grant(
         contract,
         [_fact(row) for row in facts.select_related("document")],
         papers,
         on,
-        closed_days(contract.starts.year - 1, contract.ends.year + 1),
+        closed,
         TABLE_ENDS,
     )
+
+
+def closed_days_of_city(first: int, last: int) -> frozenset[date]:
+    """All days of the years from `first` to `last` that the holiday row judges, the city's own among them."""
+    own = ClosedDay.objects.filter(date__year__gte=first, date__year__lte=last)
+    return closed_days(first, last) | frozenset(own.values_list("date", flat=True))
 
 
 @lru_cache(maxsize=32)

@@ -10,7 +10,7 @@ from django.db import models, transaction
 
 from sekisho.contracts.check import REGISTERS, Known, check
 from sekisho.contracts.dossier import Fault, ReadPaper, read_paper
-from sekisho.contracts.models import Contract, Document, FactRow, Procurement, System
+from sekisho.contracts.models import ClosedDay, Contract, Document, FactRow, Procurement, System
 from sekisho.evidence.service import record
 from sekisho.evidence.tags import Tag
 from sekisho.kernel.outcome import Reason, Refused, Source
@@ -25,6 +25,7 @@ _MODELS: dict[str, type[models.Model]] = {
     "person": Person,
     "terminal": Terminal,
     "system": System,
+    "closed_day": ClosedDay,
     "procurement": Procurement,
     "contract": Contract,
 }
