@@ -32,9 +32,12 @@ def test_nothing_moves_without_a_person_who_looks_on(city: ConsoleTown) -> None:
     assert city.gate is not None
     owner = city.visitor("kacho")
     city.inspect(owner, "/attend/", "attend-nothing")
+    page = owner.goto("/")
     with city.gate.terminal(size=(90, 24)) as one, city.gate.terminal(size=(90, 24)) as two:
         for terminal in (one, two):
             terminal.expect(WAITING)
+        assert eventually(lambda: page.title().startswith("(2) "), 20, "the tab calls")
+        city.inspect(owner, "/", "home-calls")
         page = owner.goto("/")
         page.get_by_text("立会いを待って止まっています").first.click()
         page.wait_for_url("**/attend/")

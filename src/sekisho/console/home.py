@@ -42,6 +42,16 @@ UNUSUAL = (
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for this person, since or until `when`, and where it is done."""
+
+    text: Text
+    about: str
+    when: datetime
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """Who is inside. `gate_answers` False: nobody knows, whatever the register says."""
 
@@ -50,16 +60,8 @@ class Inside:
     gate_answers: bool
     unregistered: int
     """Sessions that the gate holds and the register does not know. Counted only for who sees all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something that waits for this person, since or until `when`, and where it is done."""
-
-    text: Text
-    about: str
-    when: datetime
-    url: str
+    calls: tuple[Waiting, ...]
+    """What cannot wait for this person: sessions that stand still for him, emergencies that he may open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ def inside(person: Person, now: datetime) -> Inside:
     known = {str(each) for each in Session.objects.filter(ended_at=None).values_list("id", flat=True)}
     sees_all = person.role_of in (Role.SYSTEMS, Role.AUDITOR)
     unregistered = len(held - known) if held is not None and sees_all else 0
-    return Inside([(row, may_cut(person, row)) for row in rows], held is not None, unregistered)
+    calls: tuple[Waiting, ...] = ()
+    if person.role_of in (Role.SYSTEMS, Role.DIVISION):
+        calls = (*_emergencies_to_open(person, now), *_sessions_to_attend(person, now))
+    return Inside([(row, may_cut(person, row)) for row in rows], held is not None, unregistered, calls)
 
 
 def _held_by_gate() -> set[str] | None:
@@ -105,8 +110,6 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
     match person.role_of:
         case Role.SYSTEMS:
             found = (
-                _emergencies_to_open(person, now),
-                _sessions_to_attend(person, now),
                 _incidents_to_close(person),
                 _lines_to_open(person, now),
                 _latches_without_reason(person),
@@ -114,8 +117,6 @@ def waiting(person: Person, now: datetime) -> list[Waiting]:
             )
         case Role.DIVISION:
             found = (
-                _emergencies_to_open(person, now),
-                _sessions_to_attend(person, now),
                 _emergencies_to_ratify(person),
                 _incidents_to_close(person),
                 _permits_to_decide(person),

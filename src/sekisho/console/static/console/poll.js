@@ -10,10 +10,35 @@ const TOKEN = /name="csrfmiddlewaretoken" value="[^"]*"/g; // differs in every a
 for (const part of document.querySelectorAll("[data-poll]")) {
   const wait = Number(part.dataset.pollSeconds || 5) * 1000;
   const again = () => setTimeout(ask, wait);
+  const title = document.title;
+  let called = 0;
+
+  // What cannot wait is in the tab's title, and heard once where the browser lets a page be heard.
+  function call() {
+    const calls = Number(part.querySelector("[data-alert]")?.dataset.alert || 0);
+    if (calls || called) document.title = calls ? `(${calls}) ${title}` : title;
+    if (calls > called) chime();
+    called = calls;
+  }
+
+  function chime() {
+    try {
+      const audio = new AudioContext();
+      const tone = audio.createOscillator();
+      tone.frequency.value = 880;
+      tone.connect(audio.destination);
+      tone.start();
+      tone.stop(audio.currentTime + 0.4);
+    } catch {
+      // No sound here: the title says it.
+    }
+  }
+
   const stale = (is) => part.toggleAttribute("data-stale", is);
 
   async function ask() {
-    if (document.hidden) return again();
+    // A page that nobody sees asks for nothing, unless it is there to call somebody.
+    if (document.hidden && !("pollCalls" in part.dataset)) return again();
     try {
       const how = { redirect: "manual", signal: AbortSignal.timeout(10_000) };
       const token = document.querySelector("[name=csrfmiddlewaretoken]");
@@ -27,10 +52,12 @@ for (const part of document.querySelectorAll("[data-poll]")) {
       if (said === part.said || part.matches(":focus-within, :active")) return again();
       part.said = said;
       part.innerHTML = text;
+      call();
     } catch {
       stale(true);
     }
     again();
   }
+  call();
   again();
 }
